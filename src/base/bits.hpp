@@ -1,0 +1,28 @@
+// Arithmetic on powers of two, without branches and without libc.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace strata {
+
+constexpr bool is_power_of_two(std::size_t n) noexcept { return n != 0 && (n & (n - 1)) == 0; }
+
+// `alignment` is a power of two. align_up wraps to a small number when n is within
+// `alignment` of the top of the number range; callers that take sizes from users test that first.
+constexpr std::size_t align_up(std::size_t n, std::size_t alignment) noexcept {
+  return (n + alignment - 1) & ~(alignment - 1);
+}
+constexpr std::size_t align_down(std::size_t n, std::size_t alignment) noexcept {
+  return n & ~(alignment - 1);
+}
+constexpr std::size_t divide_up(std::size_t n, std::size_t by) noexcept { return (n + by - 1) / by; }
+
+// Floor of the binary logarithm; n is not 0.
+constexpr unsigned log2_floor(std::uint64_t n) noexcept { return 63U - unsigned(std::countl_zero(n)); }
+
+// Index of the lowest set bit; n is not 0.
+constexpr unsigned lowest_bit(std::uint64_t n) noexcept { return unsigned(std::countr_zero(n)); }
+
+}  // namespace strata
