@@ -56,8 +56,9 @@ class SpanCore {
   static constexpr unsigned crowded_search_limit = 16;
 
   constexpr SpanCore() noexcept {
-    for (auto& row : heads_)
+    for (auto& row : heads_) {
       for (Span& head : row) head = Tags::none;
+    }
   }
 
   [[nodiscard]] size_t free_units() const noexcept { return free_units_; }

@@ -1,0 +1,33 @@
+# The library: core, fronts, shared and static.
+set(STRATA_CORE
+  src/platform/linux/linux_platform.cpp
+  src/ranges/slot_range.cpp src/ranges/slot_supply.cpp
+  src/heap/refill.cpp src/heap/free.cpp src/heap/large.cpp src/heap/huge.cpp
+  src/heap/reallocate.cpp src/heap/slab_life.cpp src/heap/outbox.cpp src/heap/threads.cpp
+  src/heap/statistics.cpp src/heap/report.cpp
+  src/options/options.cpp)
+set(STRATA_FRONT
+  src/front/process.cpp src/front/libc.cpp src/front/inspect.cpp src/front/operators.cpp
+  src/front/c_api.cpp)
+
+add_library(strata_objects OBJECT ${STRATA_CORE} ${STRATA_FRONT})
+target_link_libraries(strata_objects PUBLIC strata_core_flags)
+# A builtin malloc or memset must not call itself through us; calls go straight, not through a table.
+target_compile_options(strata_objects PRIVATE
+  -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
+  -ftls-model=initial-exec -fno-plt -fcf-protection=none -fno-stack-protector
+  -fno-semantic-interposition -Wno-attributes)
+
+add_library(strata_shared SHARED $<TARGET_OBJECTS:strata_objects>)
+set_target_properties(strata_shared PROPERTIES OUTPUT_NAME strata LINKER_LANGUAGE C
+  LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+target_link_options(strata_shared PRIVATE
+  -Wl,-z,now,-z,relro,-z,nodelete,-Bsymbolic,--as-needed,-O1,--hash-style=gnu
+  -Wl,--version-script=${CMAKE_SOURCE_DIR}/src/front/exports.map)
+set_target_properties(strata_shared PROPERTIES LINK_DEPENDS ${CMAKE_SOURCE_DIR}/src/front/exports.map)
+
+add_library(strata_static STATIC $<TARGET_OBJECTS:strata_objects>)
+set_target_properties(strata_static PROPERTIES OUTPUT_NAME strata
+  ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+target_include_directories(strata_static PUBLIC include)
+target_include_directories(strata_shared PUBLIC include)

@@ -1,0 +1,47 @@
+/* Strata's C interface to the process heap.
+ *
+ * The same heap that malloc serves when libstrata.so is preloaded or linked; these names reach it
+ * also when another malloc is in charge. Every function may be called by any thread at any time
+ * after the library is loaded; none sets errno. Blocks are aligned to 16 bytes.
+ */
+#ifndef STRATA_STRATA_H
+#define STRATA_STRATA_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#define STRATA_NOEXCEPT noexcept
+#else
+#define STRATA_NOEXCEPT
+#endif
+
+/* A block of at least `size` bytes, or NULL when memory is refused. size 0 gives a block of its
+ * own. Constant time but for page faults. */
+void* strata_malloc(size_t size) STRATA_NOEXCEPT;
+
+/* A block of count * size bytes that reads zero, or NULL (also when the product overflows). */
+void* strata_calloc(size_t count, size_t size) STRATA_NOEXCEPT;
+
+/* Changes a block's size; the contents up to the smaller size survive. NULL when memory is
+ * refused: the old block is then untouched. A null pointer makes this strata_malloc; size 0 gives
+ * a block of its own, it does not free. */
+void* strata_realloc(void* pointer, size_t size) STRATA_NOEXCEPT;
+
+/* A block at a multiple of `alignment`, a power of two; NULL when it is none or memory is refused. */
+void* strata_aligned_alloc(size_t alignment, size_t size) STRATA_NOEXCEPT;
+
+/* Gives a block back. NULL is nothing. A pointer that is no live block of this heap is reported in
+ * one line, and the program aborted. */
+void strata_free(void* pointer) STRATA_NOEXCEPT;
+
+/* Bytes of the block that may be used, at least what was asked for. 0 for NULL. */
+size_t strata_usable_size(void* pointer) STRATA_NOEXCEPT;
+
+/* Gives free memory back to the system now, but for `keep` bytes. Returns the bytes given back. */
+size_t strata_trim(size_t keep) STRATA_NOEXCEPT;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

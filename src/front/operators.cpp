@@ -1,0 +1,106 @@
+// Every replaceable C++ operator new and delete.
+//
+// The library does not load the C++ runtime: a C program must not be made to. The two functions a
+// failing operator new needs are weak references, present whenever somebody can catch what is
+// thrown.
+#include <new>
+
+#include "front/export.hpp"
+#include "heap/heap.hpp"
+
+namespace heap = strata::heap;
+
+// libstdc++'s and libc++'s ways to throw std::bad_alloc, and the handler both have.
+namespace strata_runtime {
+[[gnu::weak]] [[noreturn]] void libstdcxx_throw() __asm__("_ZSt17__throw_bad_allocv");
+[[gnu::weak]] [[noreturn]] void libcxx_throw() __asm__("_ZNSt3__117__throw_bad_allocB7v160000Ev");
+[[gnu::weak]] std::new_handler new_handler() __asm__("_ZSt15get_new_handlerv");
+}  // namespace strata_runtime
+
+namespace {
+
+[[noreturn]] STRATA_COLD void throw_bad_alloc() {
+  if (strata_runtime::libstdcxx_throw != nullptr) strata_runtime::libstdcxx_throw();
+  if (strata_runtime::libcxx_throw != nullptr) strata_runtime::libcxx_throw();
+  strata::Machine::fail("strata: error: out of memory in operator new, and nobody to catch it\n");
+}
+
+// Calls the new handler; false when there is none.
+bool handled() {
+  if (strata_runtime::new_handler == nullptr) return false;
+  const std::new_handler handler = strata_runtime::new_handler();
+  if (handler == nullptr) return false;
+  handler();
+  return true;
+}
+
+STRATA_NOINLINE void* new_slow(size_t size) {
+  for (;;) {
+    if (void* const block = heap::allocate_slow(size)) return block;
+    if (!handled()) throw_bad_alloc();
+  }
+}
+
+STRATA_NOINLINE void* new_aligned(size_t size, std::align_val_t alignment) {
+  for (;;) {
+    if (void* const block = heap::allocate_aligned(size_t(alignment), size)) return block;
+    if (!handled()) throw_bad_alloc();
+  }
+}
+
+// The nothrow forms call the handler too; one that throws ends the attempt. Without exceptions here
+// a throwing handler would pass through a noexcept function, which terminates, as the standard's
+// default form does when its handler throws something else than bad_alloc.
+STRATA_NOINLINE void* nothrow_slow(size_t size) {
+  for (;;) {
+    if (void* const block = heap::allocate_slow(size)) return block;
+    if (!handled()) return nullptr;
+  }
+}
+
+STRATA_NOINLINE void* nothrow_aligned(size_t size, std::align_val_t alignment) {
+  for (;;) {
+    if (void* const block = heap::allocate_aligned(size_t(alignment), size)) return block;
+    if (!handled()) return nullptr;
+  }
+}
+
+}  // namespace
+
+#define STRATA_OPERATOR __attribute__((visibility("default")))
+
+STRATA_OPERATOR void* operator new(size_t n) { return heap::allocate<new_slow>(n); }
+STRATA_OPERATOR void* operator new[](size_t n) { return heap::allocate<new_slow>(n); }
+STRATA_OPERATOR void* operator new(size_t n, const std::nothrow_t&) noexcept {
+  return heap::allocate<nothrow_slow>(n);
+}
+STRATA_OPERATOR void* operator new[](size_t n, const std::nothrow_t&) noexcept {
+  return heap::allocate<nothrow_slow>(n);
+}
+STRATA_OPERATOR void* operator new(size_t n, std::align_val_t a) { return new_aligned(n, a); }
+STRATA_OPERATOR void* operator new[](size_t n, std::align_val_t a) { return new_aligned(n, a); }
+STRATA_OPERATOR void* operator new(size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+  return nothrow_aligned(n, a);
+}
+STRATA_OPERATOR void* operator new[](size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+  return nothrow_aligned(n, a);
+}
+
+STRATA_OPERATOR void operator delete(void* p) noexcept { heap::free(p); }
+STRATA_OPERATOR void operator delete[](void* p) noexcept { heap::free(p); }
+STRATA_OPERATOR void operator delete(void* p, size_t) noexcept { heap::free(p); }
+STRATA_OPERATOR void operator delete[](void* p, size_t) noexcept { heap::free(p); }
+STRATA_OPERATOR void operator delete(void* p, const std::nothrow_t&) noexcept { heap::free(p); }
+STRATA_OPERATOR void operator delete[](void* p, const std::nothrow_t&) noexcept { heap::free(p); }
+STRATA_OPERATOR void operator delete(void* p, std::align_val_t) noexcept { heap::free(p); }
+STRATA_OPERATOR void operator delete[](void* p, std::align_val_t) noexcept { heap::free(p); }
+STRATA_OPERATOR void operator delete(void* p, size_t, std::align_val_t) noexcept { heap::free(p); }
+STRATA_OPERATOR void operator delete[](void* p, size_t, std::align_val_t) noexcept {
+  heap::free(p);
+}
+STRATA_OPERATOR void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept {
+  heap::free(p);
+}
+STRATA_OPERATOR void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept {
+  heap::free(p);
+}

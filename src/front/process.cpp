@@ -1,0 +1,70 @@
+// How the heap joins the process. See process.hpp.
+#include "front/process.hpp"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "base/print.hpp"
+#include "heap/heap.hpp"
+#include "options/options.hpp"
+
+namespace strata::front {
+namespace {
+
+// The key whose destructor runs when a thread ends. 0: not made, 1: being made, 2: made.
+constinit Atomic<unsigned> key_state;
+pthread_key_t exit_key;
+constinit Atomic<unsigned> options_read;
+
+void thread_exits(void*) noexcept { heap::finish_thread(); }
+
+void thread_starts() noexcept {
+  unsigned expected = 0;
+  if (key_state.compare_exchange(expected, 1, Order::acq_rel)) {
+    pthread_key_create(&exit_key, thread_exits);
+    key_state.store(2, Order::release);
+  }
+  while (key_state.load(Order::acquire) != 2) cpu_relax();
+  // May allocate; the thread's heap exists by now.
+  pthread_setspecific(exit_key, &exit_key);
+}
+
+void say_settings() noexcept {
+  Line line;
+  line.text("strata: reserve ").size(range_settings.reserve);
+  line.text(", dirty limit ").size(range_settings.dirty_limit);
+  line.text(", purge delay ").number(range_settings.purge_delay).text(" ms");
+  line.text(range_settings.provision == Provision::lazy ? ", commit lazy" : ", commit eager");
+  line.text(range_settings.huge_pages ? ", huge pages on\n" : ", huge pages off\n");
+  LinuxPlatform::write_error(line.c_str(), line.length());
+}
+
+void read_options(char** environment) noexcept {
+  if (environment == nullptr) return;  // libc is not ready; the constructor comes back
+  unsigned expected = 0;
+  if (!options_read.compare_exchange(expected, 1, Order::acq_rel)) return;
+  if (getauxval(AT_SECURE) != 0) return;
+  options::read_environment(environment, LinuxPlatform::write_error);
+  if (options::values.verbose) say_settings();
+}
+
+void first_use() noexcept { read_options(environ); }
+
+[[gnu::constructor(101)]] void join_process(int, char**, char** environment) noexcept {
+  read_options(environment);
+  pthread_atfork(heap::before_fork, heap::after_fork_in_parent, heap::after_fork_in_child);
+}
+
+[[gnu::destructor]] void leave_process() noexcept {
+  if (options::values.stats_at_exit) print_statistics();
+}
+
+}  // namespace
+}  // namespace strata::front
+
+namespace strata::heap {
+constinit const Hook on_thread_start = front::thread_starts;
+constinit const Hook on_first_use = front::first_use;
+}  // namespace strata::heap

@@ -1,0 +1,101 @@
+// Freeing beyond the hot path: blocks of other threads, of annexes, large and huge ones, the last
+// block of a slab, and pointers that are none of these.
+#include "heap/state.hpp"
+
+namespace strata::heap {
+namespace {
+
+// Slabs of one class a thread may collect by freeing blocks of full slabs. What it collects serves
+// it without atomic operations; beyond this the blocks gather in the slab itself, where any thread
+// finds them, so that an idle thread strands little.
+constexpr unsigned most_available = 64;
+
+bool list_has(const Block* list, const void* block, unsigned limit) noexcept {
+  for (; list != nullptr && limit != 0; list = list->next, --limit) {
+    if (list == block) return true;
+  }
+  return false;
+}
+
+// Whether the block is on a list of free blocks that this thread may look at. Called for blocks
+// that bear the mark of free ones.
+bool is_free(Slot* slot, const void* block) noexcept {
+  const Address me = Machine::current_thread();
+  const unsigned limit = slot->capacity;
+  if (slot->owner == me) {
+    const Bin& bin = thread_cache.bins[slab::class_of(slot)];
+    if (list_has(slot->freed, block, limit)) return true;
+    if (bin.slab == slot && list_has(bin.head, block, limit)) return true;
+  }
+  if (ThreadHeap* const heap = thread_cache.heap; heap != nullptr) {
+    const OutboxEntry& entry = heap->outbox[(Address(slot) / sizeof(Slot)) % outbox_entries];
+    if (entry.slab == slot && list_has(entry.batch.first, block, limit)) return true;
+  }
+  const sharing::RemoteList home{slot->remote.load(Order::acquire)};
+  if (list_has(sharing::block_at(address_of(slot), home.head()), block, home.count())) return true;
+  // Owned by another thread, whose lists we must not walk: the mark is all there is to know, and a
+  // program has no way to this number.
+  return slot->owner != me;
+}
+
+void free_local(Slot* slot, Block* block) noexcept {
+  block->mark = mark_freed();
+  block->next = slot->freed;
+  slot->freed = block;
+  if (--slot->count == 0) free_event(slot);
+}
+
+void free_to_slab(Slot* slot, void* pointer) noexcept {
+  const auto offset = std::uint16_t(Address(pointer) - address_of(slot));
+  if (STRATA_UNLIKELY(!is_block_start(offset, slot->inverse))) {
+    report(Misuse::invalid_free, pointer);
+  }
+  auto* const block = static_cast<Block*>(pointer);
+  if (STRATA_UNLIKELY(block->mark == mark_freed()) && is_free(slot, pointer)) {
+    report(Misuse::double_free, pointer);
+  }
+  if (slot->owner == Machine::current_thread()) return free_local(slot, block);
+  block->mark = mark_freed();
+  ThreadHeap* const heap = thread_heap();
+  if (heap != nullptr && slot->owner == 0 &&
+      heap->available_count[slab::class_of(slot)] < most_available &&
+      sharing::RemoteList{slot->remote.load(Order::relaxed)}.state() == sharing::State::full &&
+      adopt(*heap, slot)) {
+    return free_local(slot, block);
+  }
+  post(heap, slot, block);
+}
+
+}  // namespace
+
+void free_elsewhere(void* pointer) noexcept {
+  if (pointer == nullptr) return;
+  Slot* const slot = slot_supply.find(Address(pointer));
+  if (slot == nullptr) {
+    if (!free_huge(pointer)) report(Misuse::invalid_free, pointer);
+    return;
+  }
+  switch (slot->kind) {
+    case SlotKind::slab:
+      return free_to_slab(slot, pointer);
+    case SlotKind::large:
+      return free_large(slot, pointer);
+    default:
+      report(Misuse::invalid_free, pointer);
+  }
+}
+
+// The hot path found a block that bears the mark of free blocks, or no block start.
+void free_suspect(void* pointer) noexcept { free_elsewhere(pointer); }
+
+// The owner has freed the last live block of a slab that is not retained.
+void free_event(Slot* slot) noexcept {
+  const unsigned c = slab::class_of(slot);
+  ThreadHeap& heap = *thread_cache.heap;
+  if (thread_cache.bins[c].slab == slot) return retain(heap, slot);
+  heap.available[c].remove(slot);
+  --heap.available_count[c];
+  release_slab(slot);
+}
+
+}  // namespace strata::heap

@@ -1,0 +1,120 @@
+// The heap: objects for programs, storey 3. This is its whole interface to the storeys above.
+//
+// Follow one malloc in src/README.md. Hot paths are inline here; everything they miss into is cold:
+//
+//   allocate  bin of the class has a block       16 instructions; else refill (refill.cpp)
+//   free      own slab, block start, not free    23 instructions; else free_elsewhere, free_suspect,
+//             already, slab not empty            free_event (free.cpp)
+//
+// All functions are thread-safe, never throw, return nullptr when memory is refused (setting errno
+// is the front's business) and keep errno. Corruption is reported by Machine::fail, which ends.
+#pragma once
+
+#include "base/attributes.hpp"
+#include "heap/thread_cache.hpp"
+#include "ranges/slot_supply.hpp"
+
+namespace strata {
+
+extern thread_local constinit ThreadCache thread_cache
+    __attribute__((tls_model("initial-exec")));
+
+// What Block::mark holds in a free block. `freed` is the address of the slot array: no program has
+// a pointer there, so that a live block's second word is never this number by chance; the number
+// alone accuses nobody, it only leads to a search of the slab's lists.
+inline std::uintptr_t mark_freed() noexcept { return primary_map.base; }
+// A block that was carved from pages which read zero and has not been handed out since.
+inline std::uintptr_t mark_zero() noexcept { return primary_map.base + 1; }
+
+namespace heap {
+
+STRATA_NOINLINE void* allocate_slow(size_t size);
+STRATA_NOINLINE void free_elsewhere(void* pointer) noexcept;
+STRATA_NOINLINE void free_suspect(void* pointer) noexcept;
+STRATA_NOINLINE void free_event(Slot* slot) noexcept;
+
+// A block of at least `size` bytes, aligned to 16. size 0 gives a block of its own. `Slow` is
+// called when the bin is empty or the size is not small: a front that must do more on failure
+// (set errno, call the new handler) puts its own there, so that this path stays a leaf.
+template <void* (*Slow)(size_t) = allocate_slow>
+STRATA_INLINE void* allocate(size_t size) {
+  if (STRATA_LIKELY(size <= largest_small)) {
+    const size_t twice_class =
+        size_classes.twice_class_of[(size + granule_size - 1) / granule_size];
+    Bin& bin = *reinterpret_cast<Bin*>(reinterpret_cast<void**>(thread_cache.bins) + twice_class);
+    Block* const block = bin.head;
+    if (STRATA_LIKELY(block != nullptr)) {
+      bin.head = block->next;
+      ++bin.slab->count;
+      block->mark = 0;
+      return block;
+    }
+  }
+  return Slow(size);
+}
+
+// Gives a block back. Null is nothing.
+STRATA_INLINE void free(void* pointer) noexcept {
+  const Address base = primary_map.base;
+  const Address offset = Address(pointer) - base;
+  if (STRATA_UNLIKELY(offset >= primary_map.bytes)) return free_elsewhere(pointer);
+  Slot* const slot = reinterpret_cast<Slot*>(base) + (offset >> slot_shift);
+  if (STRATA_UNLIKELY(slot->owner != Machine::current_thread())) return free_elsewhere(pointer);
+  if (STRATA_UNLIKELY(!is_block_start(std::uint16_t(offset), slot->inverse))) {
+    return free_suspect(pointer);
+  }
+  auto* const block = static_cast<Block*>(pointer);
+  if (STRATA_UNLIKELY(block->mark == base)) return free_suspect(pointer);
+  block->mark = base;
+  block->next = slot->freed;
+  slot->freed = block;
+  if (STRATA_UNLIKELY(--slot->count == 0)) free_event(slot);
+}
+
+// As allocate, and the block reads zero.
+void* allocate_zeroed(size_t size) noexcept;
+// alignment: a power of two.
+void* allocate_aligned(size_t alignment, size_t size) noexcept;
+// The block's contents up to the smaller size survive; nullptr leaves the old block alone.
+void* reallocate_slow(void* pointer, size_t size) noexcept;
+
+template <void* (*Slow)(void*, size_t) = reallocate_slow>
+STRATA_INLINE void* reallocate(void* pointer, size_t size) noexcept {
+  const Address base = primary_map.base;
+  const Address offset = Address(pointer) - base;
+  if (STRATA_LIKELY(offset < primary_map.bytes && size - 1 < largest_small)) {
+    const Slot* const slot = reinterpret_cast<const Slot*>(base) + (offset >> slot_shift);
+    const unsigned twice_class =
+        size_classes.twice_class_of[(size + granule_size - 1) / granule_size];
+    if (STRATA_LIKELY(twice_class == slot->twice_class &&
+                      static_cast<Block*>(pointer)->mark != base)) {
+      return pointer;
+    }
+  }
+  return Slow(pointer, size);
+}
+
+// Bytes of the block that the program may use; 0 for null. Reports pointers that are no block.
+size_t usable_size(void* pointer) noexcept;
+
+// Gives free memory back now, keeping `keep` bytes resident. Returns the bytes given back.
+size_t trim(size_t keep) noexcept;
+
+// Fork: before() holds every lock; after_in_parent() and after_in_child() let go.
+void before_fork() noexcept;
+void after_fork_in_parent() noexcept;
+void after_fork_in_child() noexcept;
+
+// The thread's exit handler: everything it holds goes home or to the pools. The thread may call the
+// heap afterwards; it then works without caching.
+void finish_thread() noexcept;
+
+// What the storey above must define (constant-initialised, because the first allocation may come
+// before any constructor): called once a thread when it first needs a ThreadHeap, to arrange for
+// finish_thread; and once before the first slow path does anything, to set options.
+using Hook = void (*)() noexcept;
+extern const Hook on_thread_start;
+extern const Hook on_first_use;
+
+}  // namespace heap
+}  // namespace strata

@@ -1,0 +1,137 @@
+// Huge blocks: mappings of their own, for what is too large for a run of slots, or does not fit in
+// the addresses that are left. They grow and move by remapping, without a copy, and give
+// everything back when freed.
+//
+// Their records stand in a hash table by address. Thread-safe: one lock, held over no system call
+// but those of the table's own memory.
+#include "heap/state.hpp"
+
+namespace strata::heap {
+namespace {
+
+struct HugeBlock {
+  Address address = 0;
+  size_t bytes = 0;  // mapped; the program may use all of it
+  HugeBlock* next = nullptr;
+};
+
+struct HugeTable {
+  static constexpr size_t buckets = 256;
+
+  Machine::Lock lock;
+  HugeBlock* heads[buckets] = {};
+  MetadataPool<HugeBlock> records;
+  HugeUsage usage;
+
+  static size_t bucket_of(Address address) noexcept {
+    return (address >> 12 ^ address >> 21 ^ address >> 30) % buckets;
+  }
+  HugeBlock* find(Address address) noexcept {
+    HugeBlock* block = heads[bucket_of(address)];
+    while (block != nullptr && block->address != address) block = block->next;
+    return block;
+  }
+  bool insert(Address address, size_t bytes) noexcept {
+    HugeBlock* const block = records.take();
+    if (block == nullptr) return false;
+    block->address = address;
+    block->bytes = bytes;
+    HugeBlock*& head = heads[bucket_of(address)];
+    block->next = head;
+    head = block;
+    ++usage.blocks;
+    usage.bytes += bytes;
+    return true;
+  }
+  // Bytes of the removed block, 0 when the address is none.
+  size_t remove(Address address) noexcept {
+    HugeBlock** link = &heads[bucket_of(address)];
+    while (*link != nullptr && (*link)->address != address) link = &(*link)->next;
+    HugeBlock* const block = *link;
+    if (block == nullptr) return 0;
+    const size_t bytes = block->bytes;
+    *link = block->next;
+    records.give(block);
+    --usage.blocks;
+    usage.bytes -= bytes;
+    return bytes;
+  }
+};
+
+constinit HugeTable table;
+
+}  // namespace
+
+void* allocate_huge(size_t size, size_t alignment) noexcept {
+  const size_t page = Machine::page_size();
+  const size_t bytes = align_up(size, page);
+  if (bytes > size_t(PTRDIFF_MAX) - alignment) return nullptr;
+  const Address address = Machine::reserve(bytes, alignment < page ? page : alignment);
+  if (address == 0) return nullptr;
+  Machine::allow_huge_pages(address, bytes, range_settings.huge_pages);
+  bool good = Machine::commit(address, bytes);
+  if (good) {
+    LockGuard guard(table.lock);
+    good = table.insert(address, bytes);
+  }
+  if (!good) {
+    Machine::release(address, bytes);
+    return nullptr;
+  }
+  if (range_settings.provision == Provision::eager) Machine::populate(address, bytes);
+  return reinterpret_cast<void*>(address);
+}
+
+bool free_huge(void* pointer) noexcept {
+  size_t bytes = 0;
+  {
+    LockGuard guard(table.lock);
+    bytes = table.remove(Address(pointer));
+  }
+  if (bytes == 0) return false;
+  Machine::release(Address(pointer), bytes);
+  return true;
+}
+
+size_t huge_size(const void* pointer) noexcept {
+  LockGuard guard(table.lock);
+  const HugeBlock* const block = table.find(Address(pointer));
+  return block != nullptr ? block->bytes : 0;
+}
+
+void* reallocate_huge(void* pointer, size_t size) noexcept {
+  const size_t old_bytes = huge_size(pointer);
+  if (size > size_t(PTRDIFF_MAX)) return nullptr;
+  const size_t bytes = align_up(size, Machine::page_size());
+  if (bytes == old_bytes) return pointer;
+  if (bytes > largest_small && bytes >= old_bytes / 2) {
+    // The record goes first: the old address may belong to another thread's new mapping as soon as
+    // the kernel has moved ours.
+    {
+      LockGuard guard(table.lock);
+      table.remove(Address(pointer));
+    }
+    const Address moved = Machine::remap(Address(pointer), old_bytes, bytes);
+    LockGuard guard(table.lock);
+    if (moved == 0) {
+      table.insert(Address(pointer), old_bytes);  // reuses the record: cannot fail
+      return nullptr;
+    }
+    table.insert(moved, bytes);
+    return reinterpret_cast<void*>(moved);
+  }
+  void* const smaller = allocate(size);
+  if (smaller == nullptr) return nullptr;
+  __builtin_memcpy(smaller, pointer, size < old_bytes ? size : old_bytes);
+  free_huge(pointer);
+  return smaller;
+}
+
+HugeUsage huge_usage() noexcept {
+  LockGuard guard(table.lock);
+  return table.usage;
+}
+
+Machine::Lock& huge_lock() noexcept { return table.lock; }
+
+}  // namespace strata::heap

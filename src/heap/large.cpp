@@ -1,0 +1,117 @@
+// Large blocks: more than 32 KiB, a run of slots of their own, resident only as far as touched.
+//
+// A run's slots remember how much of each may hold old data, so that calloc clears just that, and
+// that a freed run counts as dirty only where it may be.
+#include "heap/state.hpp"
+
+namespace strata::heap {
+namespace {
+
+// Beyond this a block is a mapping of its own. Where addresses are scarce the limit is low: a
+// mapping of its own gives them back when it is freed.
+constexpr size_t largest_run = 1 * GiB;
+constexpr size_t largest_run_where_scarce = 256 * KiB;
+constexpr size_t plenty_of_addresses = 64 * GiB;
+
+bool addresses_are_scarce() noexcept {
+  bool scarce = true;
+  slot_supply.for_each_range([&](SlotRange& range) {
+    if (range.reserved_slots() * slot_size >= plenty_of_addresses) scarce = false;
+  });
+  return scarce;
+}
+
+// Notes that the first `bytes` of the run may have been written.
+void note_touched(Slot* run, size_t slots, size_t bytes) noexcept {
+  for (size_t i = 0; i < slots && bytes != 0; ++i) {
+    const size_t here = bytes < slot_size ? bytes : slot_size;
+    const size_t units = divide_up(here, carve_unit);
+    if (units > run[i].touched) run[i].touched = std::uint8_t(units);
+    bytes -= here;
+  }
+}
+
+void clear_touched(Slot* run, size_t size) noexcept {
+  const Address address = address_of(run);
+  for (size_t i = 0; i * slot_size < size; ++i) {
+    size_t bytes = run[i].touched * carve_unit;
+    if (bytes > size - i * slot_size) bytes = size - i * slot_size;
+    if (bytes != 0) __builtin_memset(reinterpret_cast<void*>(address + i * slot_size), 0, bytes);
+  }
+}
+
+Slot* take_run(size_t size, size_t slots, size_t alignment) noexcept {
+  Slot* const run = slot_supply.take(slots, alignment <= slot_size ? 1 : alignment / slot_size);
+  if (run == nullptr) return nullptr;
+  run->owner = 0;
+  run->size = align_up(size, carve_unit);  // all of it usable
+  run->start_offset = 0;
+  run->twice_class = no_class;
+  run->length = std::uint32_t(slots);
+  run->kind = SlotKind::large;
+  return run;
+}
+
+}  // namespace
+
+void* allocate_large(size_t size, size_t alignment, bool zeroed) noexcept {
+  // No object may be larger than PTRDIFF_MAX, and the roundings below must not wrap.
+  if (size > size_t(PTRDIFF_MAX) || alignment > size_t(PTRDIFF_MAX) / 2) return nullptr;
+  thread_heap();  // first use is a good time to set things up
+  if (size == 0) size = 1;
+  const bool scarce = addresses_are_scarce();
+  if (size <= (scarce ? largest_run_where_scarce : largest_run) &&
+      alignment <= SlotRange::alignment) {
+    if (Slot* run = take_run(size, divide_up(size, slot_size), alignment)) {
+      if (zeroed) clear_touched(run, size);
+      return reinterpret_cast<void*>(address_of(run));
+    }
+  }
+  return allocate_huge(size, alignment);
+}
+
+void free_large(Slot* run, void* pointer) noexcept {
+  if (STRATA_UNLIKELY(Address(pointer) != address_of(run))) report(Misuse::invalid_free, pointer);
+  const size_t slots = run->length;
+  note_touched(run, slots, run->size);
+  run->kind = SlotKind::none;
+  slot_supply.give(run, slots);
+}
+
+void* reallocate_large(Slot* run, size_t size) noexcept {
+  void* const pointer = reinterpret_cast<void*>(address_of(run));
+  if (size > size_t(PTRDIFF_MAX)) return nullptr;
+  const size_t slots = run->length;
+  const size_t wanted = divide_up(size, slot_size);
+  if (size > largest_small && wanted <= slots) {
+    // Shrinks, or grows within its slots. What was beyond the new end goes back, unless it is less
+    // than an eighth.
+    note_touched(run, slots, run->size);
+    run->size = align_up(size, carve_unit);
+    if (slots - wanted > wanted / 8) {
+      run->length = std::uint32_t(wanted);
+      slot_supply.give(run + wanted, slots - wanted);
+    }
+    return pointer;
+  }
+  if (wanted > slots && size <= largest_run && slot_supply.extend(run, slots, wanted)) {
+    run->length = std::uint32_t(wanted);
+    run->size = align_up(size, carve_unit);
+    return pointer;
+  }
+  // Moves. A growing block is likely to grow again: half as many addresses again, untouched, let it
+  // do so in place.
+  void* moved = nullptr;
+  if (wanted > slots && size <= largest_run / 2 && !addresses_are_scarce()) {
+    if (Slot* to = take_run(size, wanted + wanted / 2, 1)) {
+      moved = reinterpret_cast<void*>(address_of(to));
+    }
+  }
+  if (moved == nullptr) moved = allocate(size);
+  if (moved == nullptr) return nullptr;
+  __builtin_memcpy(moved, pointer, size < run->size ? size : run->size);
+  free_large(run, pointer);
+  return moved;
+}
+
+}  // namespace strata::heap

@@ -1,0 +1,70 @@
+// Blocks freed by a thread that does not own their slab, gathered by slab and sent home in batches:
+// one atomic operation for up to 32 of them.
+#include "heap/state.hpp"
+
+namespace strata::heap {
+namespace {
+
+// A full slab becomes useful to others when this many blocks are home: an eighth of it, and at
+// least one.
+std::uint16_t wake_count(const Slot* slot) noexcept {
+  return std::uint16_t(slot->capacity < 8 ? 1 : slot->capacity / 8);
+}
+
+unsigned batch_limit(const Slot* slot) noexcept {
+  const size_t by_bytes = outbox_batch_bytes / slab::block_size(slot);
+  return by_bytes < 1 ? 1 : by_bytes < outbox_batch_blocks ? unsigned(by_bytes) : outbox_batch_blocks;
+}
+
+void send(Slot* slot, const sharing::Batch& batch) noexcept {
+  const unsigned c = slab::class_of(slot);
+  switch (sharing::push(*slot, address_of(slot), batch, wake_count(slot))) {
+    case sharing::Pushed::done:
+      break;
+    case sharing::Pushed::wake:
+      if (!state.pools[c].insert(slot)) release_slab(slot);
+      break;
+    case sharing::Pushed::last:
+      release_slab(slot);
+      break;
+    case sharing::Pushed::maybe_last:
+      if (state.pools[c].take_if_all_home(slot, c)) release_slab(slot);
+      break;
+  }
+}
+
+void flush(ThreadHeap& heap, OutboxEntry& entry) noexcept {
+  Slot* const slot = entry.slab;
+  entry.slab = nullptr;
+  --heap.outbox_used;
+  send(slot, entry.batch);
+}
+
+}  // namespace
+
+void post(ThreadHeap* heap, Slot* slot, Block* block) noexcept {
+  if (STRATA_UNLIKELY(heap == nullptr)) {  // a finished thread, or no memory for a heap
+    send(slot, {block, block, 1});
+    return;
+  }
+  OutboxEntry& entry = heap->outbox[(Address(slot) / sizeof(Slot)) % outbox_entries];
+  if (entry.slab != slot) {
+    if (entry.slab != nullptr) flush(*heap, entry);
+    entry.slab = slot;
+    entry.batch = {};
+    ++heap->outbox_used;
+  }
+  block->next = entry.batch.first;
+  entry.batch.first = block;
+  if (entry.batch.last == nullptr) entry.batch.last = block;
+  if (++entry.batch.count >= batch_limit(slot)) flush(*heap, entry);
+}
+
+void flush_outbox(ThreadHeap& heap) noexcept {
+  for (OutboxEntry& entry : heap.outbox) {
+    if (heap.outbox_used == 0) return;
+    if (entry.slab != nullptr) flush(heap, entry);
+  }
+}
+
+}  // namespace strata::heap

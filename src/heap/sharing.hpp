@@ -1,0 +1,217 @@
+// Sharing: who owns a slab, how a full one is let go, how a block freed by another thread gets home.
+//
+// Every slab has one 64-bit word, Slot::remote: the list of blocks that threads other than the owner
+// freed (first block's granule in the slab + 1, and how many), and the slab's state.
+//
+//   state    owner field     who may touch freed, count, uncarved   where the slab is found
+//   owned    owning thread   the owner                              the owner's bins and lists
+//   full     0               nobody (frozen)                        nowhere; its blocks lead to it
+//   pooled   0               nobody (frozen)                        pool of its size class
+//
+//   transition               by                    how
+//   a owned  -> full         the owner, when every owner := 0, then CAS {none,0,owned} -> {none,0,full}
+//                            block is handed out   (release). Fails when blocks came home meanwhile:
+//                                                  owner := self again, take them.
+//   b owned  -> pooled       the owner: thread     owner := 0, then CAS keeping list and count
+//                            exit, or too many     (release), then into the pool under its lock.
+//   c full   -> owned        a thread freeing a    CAS {list,n,full} -> {none,0,owned} (acq_rel);
+//                            block of the slab     the list is now its own; owner := self.
+//   d full   -> pooled       the free whose batch  the CAS that pushes the batch also changes the
+//                            makes enough blocks   state (acq_rel); the winner puts it in the pool.
+//                            free (wake threshold)
+//   e full   -> owned        the free whose batch  the CAS that pushes takes everything; the winner
+//                            frees the last block  gives the slot back.
+//   f pooled -> owned        a thread in need of   under the pool's lock: out of the pool, then
+//                            the class             exchange to {none,0,owned} (acq_rel).
+//   g pooled -> owned        the free that brings  under the pool's lock, if it is in the pool and
+//                            the last block home   still has all blocks home: out, and to the slots.
+//
+//   push to owned/pooled     any thread            CAS {list,n,s} -> {batch + list, n + m, s}
+//                                                  (release: the links are written before)
+//   take by the owner        the owner             exchange to {none,0,owned} (acquire)
+//
+// Why it is enough:
+//  * `owner` is compared only with the reader's own number. A thread sees its own number there only
+//    if it wrote it (a), (c) or (f) and has not let go: relaxed accesses do. In (a) and (b) the
+//    owner zeroes the field BEFORE the state changes, because from then on another may write it.
+//  * While a slab is full or pooled, the live count is frozen (full: all of its capacity), so that
+//    `n == live` in the word means that every block is home. The frozen fields were written before the release of (a) or (b), and every
+//    reader has acquired the word.
+//  * Pushing on a list whose head went away and came back (ABA) is harmless: the batch is linked to
+//    the head that the CAS found again. Nothing is ever popped singly from the shared list.
+//  * Between (d)'s CAS and its insertion, another free may bring the last block home; whoever comes
+//    second to the pool's lock, the inserter or that free (g), sees both facts and gives the slot
+//    back, once. A free that comes with (g) to a slab that has lived on and is pooled again in the
+//    same class finds true facts under the lock, or leaves it alone.
+//
+// tests/protocol explores every interleaving of this code over small slabs: hence the parameter
+// Word, which is Atomic<uint64_t> everywhere else.
+#pragma once
+
+#include "base/atomic.hpp"
+#include "base/attributes.hpp"
+#include "ranges/slot.hpp"
+
+namespace strata::sharing {
+
+enum class State : std::uint64_t { owned = 0, full = 1, pooled = 2 };
+
+// The word as three numbers: head (granule + 1, 0: none), count, state.
+struct RemoteList {
+  std::uint64_t raw = 0;
+
+  static constexpr RemoteList make(std::uint64_t head, std::uint64_t count, State state) noexcept {
+    return {head | count << 16 | std::uint64_t(state) << 32};
+  }
+  [[nodiscard]] constexpr std::uint64_t head() const noexcept { return raw & 0xffff; }
+  [[nodiscard]] constexpr std::uint16_t count() const noexcept { return std::uint16_t(raw >> 16); }
+  [[nodiscard]] constexpr State state() const noexcept { return State(raw >> 32); }
+};
+
+// A batch of blocks of one slab, linked through Block::next.
+struct Batch {
+  Block* first = nullptr;
+  Block* last = nullptr;
+  std::uint16_t count = 0;
+};
+
+inline Block* block_at(Address slab, std::uint64_t head) noexcept {
+  return head == 0 ? nullptr
+                   : reinterpret_cast<Block*>(slab + ((head - 1) << granule_shift));
+}
+
+// What the one who pushed has to do now.
+enum class Pushed {
+  done,        // nothing
+  wake,        // (d) put the slab in its pool
+  last,        // (e) the slab is yours, with every block home: give the slot back
+  maybe_last,  // every block is home in a pooled slab: try (g)
+};
+
+// `wake_count`: blocks home that make a full slab useful. A pooled slab's live count may be read a
+// moment too early (the word may go round in between); maybe_last is therefore asked again under
+// the pool's lock, and a missed one only leaves the slab in the pool.
+template <class SlotType>
+Pushed push(SlotType& slot, Address slab, const Batch& batch, std::uint16_t wake_count) noexcept {
+  auto& word = slot.remote;
+  std::uint64_t found = word.load(Order::acquire);
+  for (;;) {
+    const RemoteList list{found};
+    const auto total = std::uint16_t(list.count() + batch.count);
+    const std::uint64_t head = ((Address(batch.first) - slab) >> granule_shift) + 1;
+    batch.last->next = block_at(slab, list.head());
+
+    auto wanted = RemoteList::make(head, total, list.state());
+    auto result = Pushed::done;
+    if (list.state() == State::full) {
+      if (total == slot.capacity) {
+        wanted = RemoteList::make(0, 0, State::owned);
+        result = Pushed::last;
+      } else if (total >= wake_count) {
+        wanted = RemoteList::make(head, total, State::pooled);
+        result = Pushed::wake;
+      }
+    } else if (list.state() == State::pooled && total == slot.live()) {
+      result = Pushed::maybe_last;
+    }
+    if (word.compare_exchange(found, wanted.raw, Order::acq_rel)) return result;
+  }
+}
+
+// The owner takes what came home. Returns the list; adds nothing to the slab's fields.
+template <class Word>
+RemoteList take(Word& word) noexcept {
+  if (RemoteList{word.load(Order::relaxed)}.head() == 0) return {};
+  return {word.exchange(RemoteList::make(0, 0, State::owned).raw, Order::acquire)};
+}
+
+// (a) The caller has zeroed the owner field. False: blocks came home, the slab is still its own.
+template <class Word>
+bool let_go_full(Word& word) noexcept {
+  std::uint64_t expected = RemoteList::make(0, 0, State::owned).raw;
+  return word.compare_exchange(expected, RemoteList::make(0, 0, State::full).raw, Order::release);
+}
+
+// (b) The caller has zeroed the owner field, and puts the slab in the pool afterwards.
+template <class Word>
+void let_go_pooled(Word& word) noexcept {
+  std::uint64_t found = word.load(Order::relaxed);
+  for (;;) {
+    const RemoteList list{found};
+    const auto wanted = RemoteList::make(list.head(), list.count(), State::pooled);
+    if (word.compare_exchange(found, wanted.raw, Order::acq_rel)) return;
+  }
+}
+
+// (c) True: the slab is the caller's, and `list` what had come home.
+template <class Word>
+bool adopt_full(Word& word, RemoteList& list) noexcept {
+  std::uint64_t found = word.load(Order::relaxed);
+  while (RemoteList{found}.state() == State::full) {
+    if (word.compare_exchange(found, RemoteList::make(0, 0, State::owned).raw, Order::acq_rel)) {
+      list = {found};
+      return true;
+    }
+  }
+  return false;
+}
+
+// The pool of one size class: partly free slabs that nobody owns, oldest first. SlotType has
+// in_pool, capacity, twice_class, live(), remote, next and previous.
+template <class SlotType, class Lock, template <class> class ListOf>
+class Pool {
+ public:
+  // Puts a slab in that its caller has turned `pooled`. False: every block has come home; the slab
+  // is the caller's (owned), to be given back.
+  bool insert(SlotType* slot) noexcept {
+    lock_.lock();
+    const bool last_block_home = RemoteList{slot->remote.load(Order::acquire)}.count() == slot->live();
+    if (last_block_home) {
+      slot->remote.exchange(RemoteList::make(0, 0, State::owned).raw, Order::acq_rel);
+    } else {
+      slot->in_pool = true;
+      slots_.push_back(slot);
+      count_.store(count_.load(Order::relaxed) + 1, Order::relaxed);
+    }
+    lock_.unlock();
+    return !last_block_home;
+  }
+
+  // (f) The slab that has waited longest and what came home to it, or nullptr.
+  SlotType* take(RemoteList& list) noexcept {
+    if (count_.load(Order::relaxed) == 0) return nullptr;  // a hint: a miss costs one new slab
+    lock_.lock();
+    SlotType* slot = slots_.first();
+    if (slot != nullptr) list = remove(slot);
+    lock_.unlock();
+    return slot;
+  }
+
+  // (g) After Pushed::maybe_last. True: the slab is the caller's, every block home.
+  bool take_if_all_home(SlotType* slot, unsigned size_class) noexcept {
+    lock_.lock();
+    const RemoteList list{slot->remote.load(Order::acquire)};
+    const bool all_home = slot->in_pool && slot->twice_class == 2 * size_class &&
+                          list.state() == State::pooled && list.count() == slot->live();
+    if (all_home) remove(slot);
+    lock_.unlock();
+    return all_home;
+  }
+
+  [[nodiscard]] unsigned count() const noexcept { return count_.load(Order::relaxed); }
+  Lock& lock() noexcept { return lock_; }
+
+ private:
+  RemoteList remove(SlotType* slot) noexcept {
+    slots_.remove(slot);
+    slot->in_pool = false;
+    count_.store(count_.load(Order::relaxed) - 1, Order::relaxed);
+    return {slot->remote.exchange(RemoteList::make(0, 0, State::owned).raw, Order::acq_rel)};
+  }
+
+  Lock lock_;
+  ListOf<SlotType> slots_;
+  Atomic<unsigned> count_;  // written under the lock
+};
+
+}  // namespace strata::sharing

@@ -1,0 +1,81 @@
+// Slab: one slot cut in equal blocks of a size class, carved piece by piece.
+//
+// A slab begins with no block on any list; Slot::uncarved has a bit for each 4 KiB unit it may use.
+// Carving a unit links the blocks that overlap it, except those that also overlap a unit which is
+// still uncarved: so a block is on a list, in a bin or live exactly when none of its units is
+// uncarved. Pages are touched only as they are needed, and a unit whose blocks are all free can be
+// turned uncarved again.
+//
+//   units       | 0      | 1      | 2      | 3 ...          class of 1792 bytes, unit 0 carved:
+//   blocks      [0 ][1 ][2 ][3 ][4 ][5 ][6 ][7 ]...         0 and 1 are on the list, 2 waits for unit 1
+//
+// The owner alone calls these.
+#pragma once
+
+#include "heap/heap.hpp"
+
+namespace strata::slab {
+
+// Makes a run of one slot a slab of class c, owned by `owner`.
+inline void format(Slot* slot, unsigned c, Address owner) noexcept {
+  const SizeClass& size_class = size_classes.classes[c];
+  slot->freed = nullptr;
+  slot->inverse = size_class.inverse;
+  slot->count = 0;
+  slot->bias = 0;
+  slot->twice_class = std::uint8_t(2 * c);
+  slot->in_pool = false;
+  const size_t units = divide_up(size_t{size_class.capacity} * size_class.size, carve_unit);
+  slot->uncarved = std::uint16_t((1U << units) - 1);
+  slot->capacity = size_class.capacity;
+  slot->length = 1;
+  slot->remote.store(0, Order::relaxed);
+  slot->next = slot->previous = nullptr;
+  slot->owner = owner;
+  slot->kind = SlotKind::slab;
+}
+
+inline unsigned class_of(const Slot* slot) noexcept { return slot->twice_class / 2U; }
+inline size_t block_size(const Slot* slot) noexcept { return size_of_class(class_of(slot)); }
+
+// Carves the next units until at least one block is free. Returns their list in order of address,
+// or nullptr when everything is carved.
+inline Block* carve(Slot* slot, Address address) noexcept {
+  const size_t size = block_size(slot);
+  unsigned uncarved = slot->uncarved;
+  unsigned touched = slot->touched;
+  Block* list = nullptr;
+  while (list == nullptr && uncarved != 0) {
+    const unsigned unit = lowest_bit(uncarved);
+    uncarved &= uncarved - 1;
+    size_t first = unit * carve_unit / size;
+    size_t last = ((unit + 1) * carve_unit - 1) / size;
+    if (last >= slot->capacity) last = slot->capacity - 1U;
+    // Only the blocks at the unit's edges can overlap other units; which of these are uncarved?
+    const auto waits = [&](size_t block) {
+      const unsigned from = unsigned(block * size / carve_unit);
+      const unsigned to = unsigned((block * size + size - 1) / carve_unit);
+      return (uncarved & ((2U << to) - (1U << from))) != 0;
+    };
+    if (waits(first)) ++first;
+    size_t end = last + 1;
+    if (first < end && waits(last)) --end;
+    for (size_t block = end; block-- > first;) {
+      auto* const free = reinterpret_cast<Block*>(address + block * size);
+      free->next = list;
+      free->mark = block * size / carve_unit >= touched ? mark_zero() : mark_freed();
+      list = free;
+    }
+    if (first < end) {
+      const unsigned reached = unsigned((end * size - 1) / carve_unit) + 1;
+      if (reached > slot->touched) slot->touched = std::uint8_t(reached);
+    }
+  }
+  slot->uncarved = std::uint16_t(uncarved);
+  return list;
+}
+
+// Units that blocks may have touched and that are not given back: the slab's resident bytes.
+inline size_t resident_bytes(const Slot* slot) noexcept { return slot->touched * carve_unit; }
+
+}  // namespace strata::slab

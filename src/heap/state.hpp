@@ -1,0 +1,78 @@
+// The heap's process-wide state, and the calls its slow paths share with one another.
+//
+// Lock order (each may be taken while holding those before it, never the other way):
+//   late, registry, pool of a class (ascending), huge, slot supply
+#pragma once
+
+#include "base/lock_guard.hpp"
+#include "heap/heap.hpp"
+#include "heap/slab.hpp"
+#include "ranges/metadata.hpp"
+
+namespace strata::heap {
+
+using ClassPool = sharing::Pool<Slot, Machine::Lock, List>;
+
+struct State {
+  ClassPool pools[class_count];
+
+  // Registry of the threads' heaps.
+  Machine::Lock registry_lock;
+  List<ThreadHeap> heaps;
+  MetadataPool<ThreadHeap> heap_records;
+  Atomic<unsigned> threads;  // heaps in the registry; written under the lock
+
+  // Serves threads that have finished (allocation in late TLS destructors), one at a time.
+  Machine::Lock late_lock;
+  ThreadCache late_cache;
+  ThreadHeap late_heap;
+};
+extern State state;
+
+// The calling thread's heap, created when missing; nullptr when the thread has finished or memory
+// is refused.
+ThreadHeap* thread_heap() noexcept;
+
+// Registers and recycles heaps (threads.cpp).
+ThreadHeap* open_thread_heap() noexcept;
+
+// slab_life.cpp: a slab's way between owners. `heap` is the caller's own.
+Slot* next_slab(ThreadHeap& heap, Bin& bin, unsigned c) noexcept;
+bool let_go_full(ThreadHeap& heap, Slot* slot) noexcept;
+void let_go_partial(Slot* slot) noexcept;
+bool adopt(ThreadHeap& heap, Slot* slot) noexcept;
+void release_slab(Slot* slot) noexcept;
+void retain(ThreadHeap& heap, Slot* slot) noexcept;
+void forget_retained(ThreadHeap& heap, Slot* slot) noexcept;
+Address address_of(const Slot* slot) noexcept;
+
+// outbox.cpp: blocks on their way home.
+void post(ThreadHeap* heap, Slot* slot, Block* block) noexcept;
+void flush_outbox(ThreadHeap& heap) noexcept;
+
+// refill.cpp
+void* allocate_small(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool zeroed) noexcept;
+
+// large.cpp
+void* allocate_large(size_t size, size_t alignment, bool zeroed) noexcept;
+void free_large(Slot* run, void* pointer) noexcept;
+void* reallocate_large(Slot* run, size_t size) noexcept;
+
+// huge.cpp: mappings of their own.
+void* allocate_huge(size_t size, size_t alignment) noexcept;
+bool free_huge(void* pointer) noexcept;
+// Usable bytes of a huge block, 0 when the address is none.
+size_t huge_size(const void* pointer) noexcept;
+void* reallocate_huge(void* pointer, size_t size) noexcept;
+struct HugeUsage {
+  size_t blocks = 0;
+  size_t bytes = 0;
+};
+HugeUsage huge_usage() noexcept;
+Machine::Lock& huge_lock() noexcept;
+
+// report.cpp: one line, then Machine::fail.
+enum class Misuse { double_free, invalid_free, invalid_pointer };
+STRATA_COLD [[noreturn]] void report(Misuse misuse, const void* pointer) noexcept;
+
+}  // namespace strata::heap

@@ -1,0 +1,67 @@
+// ThreadCache: a thread's bins, in thread-local memory; and ThreadHeap, the rest of what it owns.
+//
+// The cache is valid when all zero, so the hot paths need no test for a thread's first call, and a
+// thread that only frees runs at full speed. It is small (1.2 KiB: fits what glibc keeps for
+// libraries that are loaded late); everything colder stands in the ThreadHeap, which the first
+// miss creates.
+//
+//   bin of a class:  head -> block -> block ...     ready to be handed out
+//                    slab                           the slab they are from: `active`
+//
+// Invariants: a bin's blocks are of its slab, and are not on the slab's own lists; slab == nullptr
+// implies head == nullptr; the slab's owner is this thread. Only the thread itself touches its
+// cache and its heap; other threads reach slabs through Slot::remote alone (sharing.hpp). The
+// registry of heaps is read by statistics and by the child of a fork.
+#pragma once
+
+#include "base/intrusive_list.hpp"
+#include "heap/sharing.hpp"
+#include "heap/size_classes.hpp"
+#include "platform/current.hpp"
+#include "ranges/slot.hpp"
+
+namespace strata {
+
+struct Bin {
+  Block* head = nullptr;
+  Slot* slab = nullptr;
+};
+
+struct ThreadHeap;
+
+struct ThreadCache {
+  Bin bins[class_count];
+  ThreadHeap* heap = nullptr;
+  bool finished = false;  // the thread's exit handler has run: nothing may be cached any more
+};
+
+// Blocks of other threads' slabs on their way home, a direct-mapped cache keyed by slab.
+struct OutboxEntry {
+  Slot* slab = nullptr;
+  sharing::Batch batch;
+};
+
+constexpr unsigned outbox_entries = 16;
+// A batch goes home at this many blocks or bytes, whichever comes first.
+constexpr unsigned outbox_batch_blocks = 32;
+constexpr size_t outbox_batch_bytes = 16 * KiB;
+
+// Empty slabs a thread keeps because they are the active ones of their class.
+constexpr unsigned most_retained = 32;
+
+struct ThreadHeap {
+  Address thread = 0;  // Machine::current_thread() of the owner
+  ThreadCache* cache = nullptr;
+  // Partly free slabs of the thread that are not active, by class; the longest-waiting first.
+  List<Slot> available[class_count];
+  std::uint16_t available_count[class_count] = {};
+  OutboxEntry outbox[outbox_entries];
+  unsigned outbox_used = 0;  // entries with blocks in them
+  // Active slabs without a live block, oldest first; their count is biased by one.
+  Slot* retained[most_retained] = {};
+  unsigned retained_count = 0;
+  ThreadHeap* next = nullptr;  // registry, or the list of free heaps; guarded by its lock
+  ThreadHeap* previous = nullptr;
+};
+
+}  // namespace strata

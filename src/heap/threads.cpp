@@ -1,0 +1,142 @@
+// Threads and process life: a thread's heap is made at its first miss and taken apart at its exit;
+// fork leaves the child with one thread and no lock held.
+#include "heap/state.hpp"
+
+namespace strata::heap {
+
+namespace {
+
+// 0: nobody has begun, 1: begun. The first caller runs on_first_use; others need not wait, because
+// the settings it reads have good defaults.
+constinit Atomic<unsigned> used;
+
+// Blocks of a bin go back to their slab's list.
+void return_bin(Bin& bin) noexcept {
+  Slot* const slot = bin.slab;
+  if (bin.head != nullptr) {
+    Block* last = bin.head;
+    while (last->next != nullptr) last = last->next;
+    last->next = slot->freed;
+    slot->freed = bin.head;
+  }
+  bin = {};
+}
+
+// Lets an owned slab go, whatever is in it.
+void let_go(ThreadHeap& heap, Slot* slot) noexcept {
+  if (slot->bias != 0) forget_retained(heap, slot);
+  for (;;) {
+    if (slot->count == 0) return release_slab(slot);
+    if (slot->freed != nullptr || slot->uncarved != 0) return let_go_partial(slot);
+    if (let_go_full(heap, slot)) return;
+    const auto home = sharing::take(slot->remote);
+    slot->count = std::uint16_t(slot->count - home.count());
+    slot->freed = sharing::block_at(address_of(slot), home.head());
+  }
+}
+
+}  // namespace
+
+ThreadHeap* open_thread_heap() noexcept {
+  unsigned expected = 0;
+  if (used.compare_exchange(expected, 1, Order::acq_rel) && on_first_use != nullptr) on_first_use();
+  if (thread_cache.heap != nullptr) return thread_cache.heap;  // on_first_use allocated
+  ThreadHeap* heap = nullptr;
+  {
+    LockGuard guard(state.registry_lock);
+    heap = state.heap_records.take();
+    if (heap == nullptr) return nullptr;
+    heap->thread = Machine::current_thread();
+    heap->cache = &thread_cache;
+    state.heaps.push_back(heap);
+    state.threads.fetch_add(1, Order::relaxed);
+  }
+  thread_cache.heap = heap;
+  if (on_thread_start != nullptr) on_thread_start();
+  return heap;
+}
+
+ThreadHeap* thread_heap() noexcept {
+  if (STRATA_LIKELY(thread_cache.heap != nullptr)) return thread_cache.heap;
+  return thread_cache.finished ? nullptr : open_thread_heap();
+}
+
+void finish_thread() noexcept {
+  ThreadHeap* const heap = thread_cache.heap;
+  thread_cache.finished = true;
+  if (heap == nullptr) return;
+  flush_outbox(*heap);
+  for (unsigned c = 1; c < class_count; ++c) {
+    Bin& bin = thread_cache.bins[c];
+    if (Slot* const slot = bin.slab; slot != nullptr) {
+      return_bin(bin);
+      let_go(*heap, slot);
+    }
+    while (Slot* const slot = heap->available[c].pop_front()) let_go(*heap, slot);
+  }
+  thread_cache.heap = nullptr;
+  LockGuard guard(state.registry_lock);
+  state.heaps.remove(heap);
+  state.threads.fetch_sub(1, Order::relaxed);
+  state.heap_records.give(heap);
+}
+
+size_t trim(size_t keep) noexcept {
+  if (ThreadHeap* const heap = thread_cache.heap; heap != nullptr) {
+    flush_outbox(*heap);
+    for (unsigned c = 1; c < class_count; ++c) {
+      Bin& bin = thread_cache.bins[c];
+      Slot* const slot = bin.slab;
+      if (slot == nullptr) continue;
+      const auto home = sharing::take(slot->remote);
+      slot->count = std::uint16_t(slot->count - home.count());
+      if (home.head() != 0) {
+        Bin returned{sharing::block_at(address_of(slot), home.head()), slot};
+        return_bin(returned);
+      }
+      if (slot->live() == 0) {
+        if (slot->bias != 0) forget_retained(*heap, slot);
+        bin = {};
+        release_slab(slot);
+      }
+    }
+  }
+  return slot_supply.purge(keep);
+}
+
+void before_fork() noexcept {
+  state.late_lock.lock();
+  state.registry_lock.lock();
+  for (unsigned c = 1; c < class_count; ++c) state.pools[c].lock().lock();
+  huge_lock().lock();
+  slot_supply.lock().lock();
+}
+
+void after_fork_in_parent() noexcept {
+  slot_supply.lock().unlock();
+  huge_lock().unlock();
+  for (unsigned c = class_count; --c != 0;) state.pools[c].lock().unlock();
+  state.registry_lock.unlock();
+  state.late_lock.unlock();
+}
+
+void after_fork_in_child() noexcept {
+  // Slabs of threads that do not exist here may have been in the middle of a change. Their blocks
+  // stay valid and may be freed; the slabs are served by nobody any more.
+  const Address me = Machine::current_thread();
+  slot_supply.for_each_range([&](SlotRange& range) {
+    for (Slot* slot = range.first_slot(); slot != range.end_slot(); ++slot) {
+      if (slot->kind == SlotKind::slab && slot->owner != me &&
+          slot->owner != Address(&state.late_heap)) {
+        slot->owner = 0;
+      }
+    }
+  });
+  ThreadHeap* const mine = thread_cache.heap;
+  state.heaps = {};
+  if (mine != nullptr) state.heaps.push_back(mine);
+  state.threads.store(mine != nullptr ? 1 : 0, Order::relaxed);
+  after_fork_in_parent();
+}
+
+}  // namespace strata::heap

@@ -1,0 +1,128 @@
+// Applies options to the settings of the storeys. See options.hpp.
+#include "options/options.hpp"
+
+#include "base/print.hpp"
+#include "options/parse.hpp"
+#include "ranges/settings.hpp"
+
+namespace strata::options {
+
+constinit Values values;
+
+namespace {
+
+struct Option {
+  const char* name;
+  const char* kind;
+  const char* default_value;
+  const char* help;
+  bool (*apply)(const char* value) noexcept;
+};
+
+bool to_bytes(const char* text, std::uint64_t least, size_t& result) noexcept {
+  std::uint64_t bytes = 0;
+  if (!parse_number(text, byte_units, bytes) || bytes < least) return false;
+  result = bytes;
+  return true;
+}
+
+bool apply_reserve(const char* value) noexcept {
+  return to_bytes(value, 2 * MiB, range_settings.reserve) && range_settings.reserve <= 64 * TiB;
+}
+bool apply_dirty_limit(const char* value) noexcept {
+  return to_bytes(value, 0, range_settings.dirty_limit);
+}
+bool apply_purge_delay(const char* value) noexcept {
+  std::uint64_t delay = 0;
+  if (!parse_number(value, time_units, delay) || delay > 0x7fffffff) return false;
+  range_settings.purge_delay = std::uint32_t(delay);
+  return true;
+}
+bool apply_commit(const char* value) noexcept {
+  if (!same_text(value, "lazy") && !same_text(value, "eager")) return false;
+  range_settings.provision = same_text(value, "lazy") ? Provision::lazy : Provision::eager;
+  return true;
+}
+bool apply_huge_pages(const char* value) noexcept {
+  return parse_toggle(value, range_settings.huge_pages);
+}
+bool apply_stats(const char* value) noexcept {
+  values.stats_at_exit = same_text(value, "exit");
+  return values.stats_at_exit || same_text(value, "off");
+}
+bool apply_verbose(const char* value) noexcept { return parse_toggle(value, values.verbose); }
+
+constexpr Option table[] = {
+#define STRATA_OPTION(identifier, name, kind, default_value, help) \
+  {name, #kind, default_value, help, apply_##identifier},
+#include "options/options.def"
+#undef STRATA_OPTION
+};
+
+const Option* find(const char* name) noexcept {
+  for (const Option& option : table) {
+    if (same_text(option.name, name)) return &option;
+  }
+  return nullptr;
+}
+
+const char* nearest(const char* name) noexcept {
+  const Option* best = &table[0];
+  for (const Option& option : table) {
+    if (distance(option.name, name) < distance(best->name, name)) best = &option;
+  }
+  return best->name;
+}
+
+// The text after `prefix`, or nullptr.
+const char* behind(const char* text, const char* prefix) noexcept {
+  while (*prefix != 0) {
+    if (*text++ != *prefix++) return nullptr;
+  }
+  return text;
+}
+
+void read_entry(const char* entry, Writer warn) noexcept {
+  const char* rest = behind(entry, "STRATA_");
+  if (rest == nullptr) return;
+  char name[32] = {};
+  unsigned length = 0;
+  while (rest[length] != 0 && rest[length] != '=' && length + 1 < sizeof name) {
+    name[length] = rest[length];
+    ++length;
+  }
+  if (rest[length] != '=') return;
+  const char* value = rest + length + 1;
+  const Result result = apply(name, value);
+  if (result == Result::applied) return;
+  Line line;
+  if (result == Result::unknown_name) {
+    line.text("strata: warning: unknown option STRATA_").text(name);
+    line.text("; did you mean STRATA_").text(nearest(name)).text("?\n");
+  } else {
+    line.text("strata: warning: bad value \"").text(value).text("\" for STRATA_").text(name);
+    line.text("; using the default ").text(find(name)->default_value).text("\n");
+  }
+  warn(line.c_str(), line.length());
+}
+
+}  // namespace
+
+Result apply(const char* name, const char* value) noexcept {
+  const Option* option = find(name);
+  if (option == nullptr) return Result::unknown_name;
+  return option->apply(value) ? Result::applied : Result::bad_value;
+}
+
+void read_environment(char** environment, Writer warn) noexcept {
+  if (environment == nullptr) return;
+  for (; *environment != nullptr; ++environment) read_entry(*environment, warn);
+}
+
+void for_each(Visitor visit, void* context) noexcept {
+  for (const Option& option : table) {
+    visit(option.name, option.kind, option.default_value, option.help, context);
+  }
+}
+
+}  // namespace strata::options

@@ -1,0 +1,137 @@
+// The Linux process, by raw system calls. See linux_platform.hpp.
+#include "platform/linux/linux_platform.hpp"
+
+#include <linux/futex.h>
+#include <linux/mman.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "base/bits.hpp"
+#include "platform/linux/raw_syscall.hpp"
+
+namespace strata {
+namespace {
+
+constexpr int spins_before_sleep = 100;
+
+Address map(Address hint, size_t bytes, int protection, int flags) noexcept {
+  const long result = raw::call(SYS_mmap, long(hint), long(bytes), protection,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+  return raw::failed(result) ? 0 : Address(result);
+}
+
+void unmap(Address address, size_t bytes) noexcept {
+  if (bytes != 0) raw::call(SYS_munmap, long(address), long(bytes));
+}
+
+}  // namespace
+
+void FutexLock::lock_slow() noexcept {
+  for (int i = 0; i < spins_before_sleep; ++i) {
+    cpu_relax();
+    if (word_.load(Order::relaxed) == 0) {
+      unsigned expected = 0;
+      if (word_.compare_exchange(expected, 1, Order::acquire)) return;
+    }
+  }
+  // From here on the word is 2 whenever we take it: somebody else may sleep too.
+  while (word_.exchange(2, Order::acquire) != 0) {
+    raw::call(SYS_futex, long(&word_), FUTEX_WAIT_PRIVATE, 2, 0, 0, 0);
+  }
+}
+
+void FutexLock::wake() noexcept { raw::call(SYS_futex, long(&word_), FUTEX_WAKE_PRIVATE, 1); }
+
+size_t LinuxPlatform::read_page_size() noexcept {
+  page_size_ = size_t(getauxval(AT_PAGESZ));
+  return page_size_;
+}
+
+Address LinuxPlatform::reserve(size_t bytes, size_t alignment) noexcept {
+  Address address = map(0, bytes, PROT_NONE, 0);
+  if (address == 0 || (address & (alignment - 1)) == 0) return address;
+  unmap(address, bytes);
+  const size_t padded = bytes + alignment;
+  address = map(0, padded, PROT_NONE, 0);
+  if (address == 0) return 0;
+  const Address start = align_up(address, alignment);
+  unmap(address, start - address);
+  unmap(start + bytes, address + padded - (start + bytes));
+  return start;
+}
+
+void LinuxPlatform::release(Address address, size_t bytes) noexcept { unmap(address, bytes); }
+
+bool LinuxPlatform::commit(Address address, size_t bytes) noexcept {
+  return !raw::failed(
+      raw::call(SYS_mprotect, long(address), long(bytes), PROT_READ | PROT_WRITE));
+}
+
+bool LinuxPlatform::purge(Address address, size_t bytes) noexcept {
+  if (!raw::failed(raw::call(SYS_madvise, long(address), long(bytes), MADV_DONTNEED))) return true;
+  // Where madvise is refused (seccomp, locked memory) a fresh mapping in place does the same.
+  return map(address, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) != 0;
+}
+
+bool LinuxPlatform::decommit(Address address, size_t bytes) noexcept {
+  return map(address, bytes, PROT_NONE, MAP_FIXED) != 0;
+}
+
+void LinuxPlatform::populate(Address address, size_t bytes) noexcept {
+  constexpr long populate_write = 23;  // MADV_POPULATE_WRITE, Linux 5.14
+  if (!raw::failed(raw::call(SYS_madvise, long(address), long(bytes), populate_write))) return;
+  for (size_t offset = 0; offset < bytes; offset += page_size()) {
+    *reinterpret_cast<volatile char*>(address + offset) = 0;
+  }
+}
+
+Address LinuxPlatform::remap(Address address, size_t old_bytes, size_t new_bytes) noexcept {
+  const long result =
+      raw::call(SYS_mremap, long(address), long(old_bytes), long(new_bytes), MREMAP_MAYMOVE);
+  return raw::failed(result) ? 0 : Address(result);
+}
+
+void LinuxPlatform::allow_huge_pages(Address address, size_t bytes, bool allow) noexcept {
+  raw::call(SYS_madvise, long(address), long(bytes), allow ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
+std::uint64_t LinuxPlatform::now() noexcept {
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+  return std::uint64_t(time.tv_sec) * 1000 + std::uint64_t(time.tv_nsec) / 1000000;
+}
+
+void LinuxPlatform::write_error(const char* text, size_t length) noexcept {
+  raw::call(SYS_write, 2, long(text), long(length));
+}
+
+size_t LinuxPlatform::address_space_limit() noexcept {
+  size_t limit = ~size_t{0};
+  constexpr int resources[] = {RLIMIT_AS, RLIMIT_DATA};
+  for (const int resource : resources) {
+    rlimit64 found{};
+    if (!raw::failed(raw::call(SYS_prlimit64, 0, resource, 0, long(&found))) &&
+        found.rlim_cur < limit) {
+      limit = found.rlim_cur;
+    }
+  }
+  return limit;
+}
+
+std::uint32_t LinuxPlatform::thread_number() noexcept {
+  return std::uint32_t(raw::call(SYS_gettid));
+}
+std::uint32_t LinuxPlatform::process_number() noexcept {
+  return std::uint32_t(raw::call(SYS_getpid));
+}
+
+void LinuxPlatform::fail(const char* text) noexcept {
+  write_error(text, __builtin_strlen(text));
+  abort();
+}
+
+}  // namespace strata

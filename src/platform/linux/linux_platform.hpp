@@ -1,0 +1,47 @@
+// The Linux process: reservations are PROT_NONE mappings, commit is mprotect, purge is
+// MADV_DONTNEED (users read RSS, and MADV_FREE leaves it high).
+#pragma once
+
+#include "base/attributes.hpp"
+#include "platform/linux/futex_lock.hpp"
+#include "platform/platform.hpp"
+
+namespace strata {
+
+struct LinuxPlatform {
+  using Lock = FutexLock;
+
+  static size_t page_size() noexcept { return page_size_ != 0 ? page_size_ : read_page_size(); }
+
+  static Address reserve(size_t bytes, size_t alignment) noexcept;
+  static void release(Address address, size_t bytes) noexcept;
+  static bool commit(Address address, size_t bytes) noexcept;
+  static bool purge(Address address, size_t bytes) noexcept;
+  static std::uint64_t now() noexcept;
+  static Address current_thread() noexcept { return Address(__builtin_thread_pointer()); }
+  STRATA_COLD [[noreturn]] static void fail(const char* text) noexcept;
+
+  // Beyond the concept, used where a platform offers them:
+
+  // Gives pages and their commit charge back; the addresses stay reserved.
+  static bool decommit(Address address, size_t bytes) noexcept;
+  // Asks for the physical pages now. A hint: failure is harmless.
+  static void populate(Address address, size_t bytes) noexcept;
+  // Grows or shrinks a mapping, moving it when needed; 0 when refused.
+  static Address remap(Address address, size_t old_bytes, size_t new_bytes) noexcept;
+  // Says whether ranges may be backed by huge pages. Default: never.
+  static void allow_huge_pages(Address address, size_t bytes, bool allow) noexcept;
+  // Writes to the standard error, without buffering or allocation; keeps errno.
+  static void write_error(const char* text, size_t length) noexcept;
+  // Largest address space this process may reserve at once, in bytes; no limit: ~0.
+  static size_t address_space_limit() noexcept;
+  // The kernel's numbers of this thread and this process, for messages.
+  static std::uint32_t thread_number() noexcept;
+  static std::uint32_t process_number() noexcept;
+
+ private:
+  STRATA_COLD static size_t read_page_size() noexcept;
+  static inline size_t page_size_ = 0;  // written once with the same value by whoever is first
+};
+
+}  // namespace strata

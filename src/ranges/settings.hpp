@@ -1,0 +1,25 @@
+// Settings of the ranges storey. Plain data, set once before the first run of slots is taken (by
+// the options) or later by the control interface; read without locks.
+#pragma once
+
+#include "base/units.hpp"
+
+namespace strata {
+
+enum class Provision : std::uint8_t { lazy, eager };
+
+struct RangeSettings {
+  // Addresses to reserve at start; halved twice until the system agrees.
+  size_t reserve = 1 * TiB;
+  // Free memory that may stay resident: this, or an eighth of what is in use, whichever is more.
+  size_t dirty_limit = 8 * MiB;
+  // Milliseconds after which free memory is given back although the limit is not reached.
+  std::uint32_t purge_delay = 500;
+  // Lazy: physical pages come with the first touch. Eager: with the run of slots.
+  Provision provision = Provision::lazy;
+  bool huge_pages = false;
+};
+
+inline RangeSettings range_settings;
+
+}  // namespace strata

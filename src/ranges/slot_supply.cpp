@@ -1,0 +1,218 @@
+// The process's supply of slots. See slot_supply.hpp.
+#include "ranges/slot_supply.hpp"
+
+#include "base/bits.hpp"
+#include "base/lock_guard.hpp"
+
+namespace strata {
+
+constinit PrimaryMap primary_map;
+constinit SlotSupply slot_supply;
+
+namespace {
+
+constexpr size_t smallest_range = 2 * MiB;
+constexpr size_t annex_size = 64 * MiB;
+// Where addresses are limited, a range takes this share of them: enough is left for the program's
+// own mappings, and an annex follows when it is full.
+constexpr size_t share_of_limit = 16;
+
+// Commit at least 1 MiB and at most 32 MiB at once; a quarter of what there is between those.
+constexpr size_t smallest_step = 1 * MiB / slot_size;
+constexpr size_t largest_step = 32 * MiB / slot_size;
+
+}  // namespace
+
+size_t SlotSupply::commit_step(const SlotRange& range) const noexcept {
+  const size_t quarter = range.committed_bytes() / slot_size / 4;
+  return quarter < smallest_step ? smallest_step : quarter > largest_step ? largest_step : quarter;
+}
+
+void SlotSupply::prepare(SlotRange& range) noexcept {
+  Machine::allow_huge_pages(range.base(), range.reserved_slots() * slot_size,
+                            range_settings.huge_pages);
+}
+
+bool SlotSupply::open_primary() noexcept {
+  opened_ = true;
+  limit_ = Machine::address_space_limit();
+  size_t bytes = range_settings.reserve;
+  if (limit_ / share_of_limit < bytes) bytes = limit_ / share_of_limit;
+  bytes = align_down(bytes, smallest_range);
+  for (; bytes >= smallest_range; bytes = align_down(bytes / 4, smallest_range)) {
+    if (primary_.open(bytes)) {
+      prepare(primary_);
+      primary_map.base = primary_.base();
+      return true;
+    }
+  }
+  return false;
+}
+
+Slot* SlotSupply::take_from_annexes(size_t slots, size_t alignment_slots) noexcept {
+  const unsigned count = annex_count_.load(Order::relaxed);
+  for (unsigned i = 0; i < count; ++i) {
+    if (Slot* run = annexes_[i].take(slots, alignment_slots, commit_step(annexes_[i]))) return run;
+  }
+  if (count == max_annexes) return nullptr;
+  const size_t needed =
+      align_up((slots + alignment_slots) * (slot_size + sizeof(Slot)) + slot_size, smallest_range);
+  size_t bytes = annex_size;
+  if (limit_ / share_of_limit < bytes) bytes = align_up(limit_ / share_of_limit, smallest_range);
+  if (bytes < needed) bytes = needed;
+  SlotRange& annex = annexes_[count];
+  while (!annex.open(bytes)) {
+    if (bytes == needed) return nullptr;
+    bytes = bytes / 2 < needed ? needed : align_up(bytes / 2, smallest_range);
+  }
+  prepare(annex);
+  annex_count_.store(count + 1, Order::release);
+  return annex.take(slots, alignment_slots, commit_step(annex));
+}
+
+Slot* SlotSupply::take(size_t slots, size_t alignment_slots) noexcept {
+  Slot* run = nullptr;
+  {
+    LockGuard guard(lock_);
+    if (STRATA_UNLIKELY(!opened_)) open_primary();
+    if (primary_.is_open()) {
+      run = primary_.take(slots, alignment_slots, commit_step(primary_));
+      primary_map.bytes = primary_.committed_bytes();
+    }
+    if (STRATA_UNLIKELY(run == nullptr)) run = take_from_annexes(slots, alignment_slots);
+    if (STRATA_UNLIKELY(run == nullptr) && dirty_bytes() != 0) {
+      // Dirty and clean runs do not join: make all of them clean and look again.
+      while (purge_oldest(0, false)) {
+      }
+      if (primary_.is_open()) run = primary_.take(slots, alignment_slots, 0);
+      if (run == nullptr) run = take_from_annexes(slots, alignment_slots);
+    }
+  }
+  if (run != nullptr && STRATA_UNLIKELY(range_settings.provision == Provision::eager)) {
+    Machine::populate(address_of(run), slots * slot_size);
+    for (size_t i = 0; i < slots; ++i) run[i].touched = carve_units_per_slot;
+  }
+  return run;
+}
+
+bool SlotSupply::extend(Slot* run, size_t slots, size_t new_slots) noexcept {
+  LockGuard guard(lock_);
+  SlotRange& range = range_of(run);
+  const bool extended = range.extend(run, slots, new_slots);
+  if (&range == &primary_) primary_map.bytes = primary_.committed_bytes();
+  return extended;
+}
+
+void SlotSupply::give(Slot* run, size_t slots) noexcept {
+  const auto now = std::uint32_t(Machine::now());
+  LockGuard guard(lock_);
+  range_of(run).give(run, slots, now);
+  purge_excess(now);
+}
+
+size_t SlotSupply::dirty_bytes() noexcept {
+  size_t bytes = 0;
+  for_each_range([&](SlotRange& range) { bytes += range.dirty_bytes(); });
+  return bytes;
+}
+
+size_t SlotSupply::dirty_limit() noexcept {
+  size_t used = 0;
+  for_each_range([&](SlotRange& range) { used += range.used_slots() * slot_size; });
+  const size_t share = used / 8;
+  return share > range_settings.dirty_limit ? share : range_settings.dirty_limit;
+}
+
+bool SlotSupply::purge_oldest(std::uint32_t now, bool only_old) noexcept {
+  SlotRange* from = nullptr;
+  Slot* oldest = nullptr;
+  for_each_range([&](SlotRange& range) {
+    Slot* run = range.oldest_dirty();
+    if (run != nullptr &&
+        (oldest == nullptr || std::int32_t(run->time - oldest->time) < 0)) {
+      oldest = run;
+      from = &range;
+    }
+  });
+  if (oldest == nullptr) return false;
+  if (only_old && now - oldest->time < range_settings.purge_delay) return false;
+  const size_t slots = from->take_dirty(oldest);
+  lock_.unlock();
+  const bool gone = Machine::purge(from->address_of(oldest), slots * slot_size);
+  if (gone) {
+    for (size_t i = 0; i < slots; ++i) oldest[i].touched = 0;
+  }
+  lock_.lock();
+  if (!gone) {  // refused: it stays dirty, as the newest
+    from->give(oldest, slots, now);
+    return false;
+  }
+  purged_ += slots * slot_size;
+  ++purges_;
+  from->give_clean(oldest, slots);
+  return true;
+}
+
+void SlotSupply::purge_excess(std::uint32_t now) noexcept {
+  if (STRATA_UNLIKELY(dirty_bytes() > dirty_limit())) {
+    // A quarter below the limit, so that the next frees need no system call.
+    const size_t keep = dirty_limit() / 4 * 3;
+    while (dirty_bytes() > keep && purge_oldest(now, false)) {
+    }
+  }
+  while (purge_oldest(now, true)) {
+  }
+}
+
+size_t SlotSupply::purge(size_t keep) noexcept {
+  LockGuard guard(lock_);
+  const size_t before = purged_;
+  while (dirty_bytes() > keep && purge_oldest(0, false)) {
+  }
+  return purged_ - before;
+}
+
+SlotRange& SlotSupply::range_of(const Slot* slot) noexcept {
+  if (STRATA_LIKELY(primary_.holds_slot(slot))) return primary_;
+  for (unsigned i = 0; i < annex_count_.load(Order::acquire); ++i) {
+    if (annexes_[i].holds_slot(slot)) return annexes_[i];
+  }
+  return primary_;
+}
+
+Address SlotSupply::address_in_annex(const Slot* slot) noexcept {
+  return range_of(slot).address_of(slot);
+}
+
+Slot* SlotSupply::find(Address address) noexcept {
+  Slot* found = nullptr;
+  for_each_range([&](SlotRange& range) {
+    if (range.holds(address)) found = range.slot_of(address);
+  });
+  return found;
+}
+
+SlotSupply::Usage SlotSupply::usage() noexcept {
+  LockGuard guard(lock_);
+  Usage usage;
+  for_each_range([&](SlotRange& range) {
+    usage.reserved += range.reserved_slots() * slot_size;
+    const size_t array = range.address_of(range.first_slot()) - range.base();
+    usage.committed += range.committed_bytes() - array;
+    usage.metadata += (range.committed_bytes() / slot_size) * sizeof(Slot);
+    usage.used += range.used_slots() * slot_size;
+    usage.dirty += range.dirty_bytes();
+  });
+  usage.purged = purged_;
+  usage.purges = purges_;
+  return usage;
+}
+
+bool SlotSupply::check() noexcept {
+  LockGuard guard(lock_);
+  bool good = true;
+  for_each_range([&](SlotRange& range) { good &= range.check(); });
+  return good;
+}
+
+}  // namespace strata

@@ -1,0 +1,96 @@
+// The supply of slots for the whole process: the primary range, annexes, and the purging of both.
+//
+// The primary range is reserved once, as large as the system allows (1 TiB). When it is full, or
+// could only be small (`ulimit -v`, strict overcommit), annexes follow. The hot paths look at the
+// primary range alone, through `primary_map`; annex pointers take a longer way.
+//
+// Purging. Dirty runs wait in the order of their age. Whoever gives a run back purges the oldest
+// ones as long as more than the limit is dirty, and those past their delay; taking a run looks at
+// the delay as well. So the thread that frees pays, and no thread is needed in the background.
+//
+// Thread-safe: one lock, never held over a system call that purges.
+#pragma once
+
+#include "platform/current.hpp"
+#include "ranges/settings.hpp"
+#include "ranges/slot_range.hpp"
+
+namespace strata {
+
+// Where the primary range is: `address - base < bytes` holds for the addresses of its committed
+// part and no others, and (address - base) >> 16 is the slot's index. All zero before the first
+// allocation: then no address satisfies it.
+struct PrimaryMap {
+  Address base = 0;
+  size_t bytes = 0;
+};
+extern PrimaryMap primary_map;  // written under the supply's lock; grows only
+
+class SlotSupply {
+ public:
+  static constexpr unsigned max_annexes = 63;
+
+  // A run of slots at an address that is a multiple of alignment_slots * 64 KiB, or nullptr.
+  Slot* take(size_t slots, size_t alignment_slots = 1) noexcept;
+  // Makes a run longer in place; false when the neighbour is in use.
+  bool extend(Slot* run, size_t slots, size_t new_slots) noexcept;
+  // Gives a run back; `touched` of its slots tells what is dirty.
+  void give(Slot* run, size_t slots) noexcept;
+
+  // Purges dirty runs until at most `keep` bytes are left. Returns the bytes given back.
+  size_t purge(size_t keep) noexcept;
+
+  // The slot an address lies in, or nullptr for addresses of others. Any address may be asked.
+  Slot* find(Address address) noexcept;
+  Address address_of(const Slot* slot) noexcept {
+    if (STRATA_LIKELY(primary_.holds_slot(slot))) return primary_.address_of(slot);
+    return address_in_annex(slot);
+  }
+
+  struct Usage {
+    size_t reserved = 0;   // bytes of address space
+    size_t committed = 0;  // bytes made usable
+    size_t used = 0;       // bytes of runs in use, touched or not
+    size_t dirty = 0;      // bytes that wait for purging
+    size_t metadata = 0;   // bytes of slots' descriptions
+    size_t purged = 0;     // bytes given back since the start
+    size_t purges = 0;     // system calls that took
+  };
+  Usage usage() noexcept;
+
+  // Calls visit(range) for each open range.
+  template <class Visit>
+  void for_each_range(Visit&& visit) noexcept {
+    if (primary_.is_open()) visit(primary_);
+    for (unsigned i = 0; i < annex_count_.load(Order::acquire); ++i) visit(annexes_[i]);
+  }
+
+  Machine::Lock& lock() noexcept { return lock_; }
+  bool check() noexcept;
+
+ private:
+  bool open_primary() noexcept;
+  Slot* take_from_annexes(size_t slots, size_t alignment_slots) noexcept;
+  void prepare(SlotRange& range) noexcept;
+  size_t commit_step(const SlotRange& range) const noexcept;
+  SlotRange& range_of(const Slot* slot) noexcept;
+  STRATA_COLD Address address_in_annex(const Slot* slot) noexcept;
+  // With the lock held; drops it during the system call.
+  bool purge_oldest(std::uint32_t not_after, bool only_old) noexcept;
+  void purge_excess(std::uint32_t now) noexcept;
+  [[nodiscard]] size_t dirty_bytes() noexcept;
+  [[nodiscard]] size_t dirty_limit() noexcept;
+
+  Machine::Lock lock_;
+  bool opened_ = false;
+  SlotRange primary_;
+  SlotRange annexes_[max_annexes];
+  Atomic<unsigned> annex_count_;  // an annex is complete before it is counted (release)
+  size_t purged_ = 0;
+  size_t purges_ = 0;
+  size_t limit_ = 0;  // the process's limit on addresses, read once
+};
+
+extern SlotSupply slot_supply;
+
+}  // namespace strata
