@@ -23,9 +23,9 @@ bool is_free(Slot* slot, const void* block) noexcept {
   const Address me = Machine::current_thread();
   const unsigned limit = slot->capacity;
   if (slot->owner == me) {
-    const Bin& bin = thread_cache.bins[slab::class_of(slot)];
+    const unsigned c = slab::class_of(slot);
     if (list_has(slot->freed, block, limit)) return true;
-    if (bin.slab == slot && list_has(bin.head, block, limit)) return true;
+    if (thread_cache.slab(c) == slot && list_has(thread_cache.head(c), block, limit)) return true;
   }
   if (ThreadHeap* const heap = thread_cache.heap; heap != nullptr) {
     const OutboxEntry& entry = heap->outbox[(Address(slot) / sizeof(Slot)) % outbox_entries];
@@ -92,7 +92,7 @@ void free_suspect(void* pointer) noexcept { free_elsewhere(pointer); }
 void free_event(Slot* slot) noexcept {
   const unsigned c = slab::class_of(slot);
   ThreadHeap& heap = *thread_cache.heap;
-  if (thread_cache.bins[c].slab == slot) return retain(heap, slot);
+  if (thread_cache.slab(c) == slot) return retain(heap, slot);
   heap.available[c].remove(slot);
   --heap.available_count[c];
   release_slab(slot);

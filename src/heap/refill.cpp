@@ -12,9 +12,9 @@ constinit State state;
 namespace {
 
 // Blocks of class c for an empty bin, from its slab or the next one; nullptr: no memory.
-Block* refill(ThreadHeap& heap, Bin& bin, unsigned c) noexcept {
+Block* refill(ThreadCache& cache, ThreadHeap& heap, unsigned c) noexcept {
   for (;;) {
-    if (Slot* const slot = bin.slab; slot != nullptr) {
+    if (Slot* const slot = cache.slab(c); slot != nullptr) {
       if (Block* const list = slot->freed; list != nullptr) {
         slot->freed = nullptr;
         return list;
@@ -28,9 +28,10 @@ Block* refill(ThreadHeap& heap, Bin& bin, unsigned c) noexcept {
       }
       if (!let_go_full(heap, slot)) continue;
     }
-    bin.slab = next_slab(heap, bin, c);
-    if (bin.slab == nullptr) return nullptr;
-    if (bin.head != nullptr) return bin.head;
+    Block* home = nullptr;
+    cache.set_slab(c, next_slab(heap, c, home));
+    if (cache.slab(c) == nullptr) return nullptr;
+    if (home != nullptr) return home;
   }
 }
 
@@ -51,14 +52,13 @@ void* allocate_class(unsigned c, bool zeroed) noexcept {
 }  // namespace
 
 void* allocate_small(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool zeroed) noexcept {
-  Bin& bin = cache.bins[c];
-  Block* block = bin.head;
+  Block* block = cache.head(c);
   if (block == nullptr) {
-    block = refill(heap, bin, c);
+    block = refill(cache, heap, c);
     if (block == nullptr) return nullptr;
   }
-  bin.head = block->next;
-  ++bin.slab->count;
+  cache.set_head(c, block->next);
+  ++cache.slab(c)->count;
   if (zeroed && block->mark != mark_zero()) __builtin_memset(block, 0, size_of_class(c));
   block->next = nullptr;
   block->mark = 0;
@@ -73,11 +73,10 @@ void* allocate_slow(size_t size) {
 void* allocate_zeroed(size_t size) noexcept {
   if (STRATA_UNLIKELY(size > largest_small)) return allocate_large(size, 1, true);
   const unsigned c = class_of(size);
-  Bin& bin = thread_cache.bins[c];
-  Block* const block = bin.head;
+  Block* const block = thread_cache.head(c);
   if (STRATA_UNLIKELY(block == nullptr)) return allocate_class(c, true);
-  bin.head = block->next;
-  ++bin.slab->count;
+  thread_cache.set_head(c, block->next);
+  ++thread_cache.slab(c)->count;
   if (block->mark == mark_zero()) {
     block->next = nullptr;
     block->mark = 0;

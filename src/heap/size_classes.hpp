@@ -61,10 +61,11 @@ constexpr unsigned class_of(size_t size) noexcept {
 constexpr size_t size_of_class(unsigned c) noexcept { return size_classes.classes[c].size; }
 
 // True when a block starts at byte `offset` of its slab: exact divisibility in one multiply. With
-// m = ceil(2^32 / size), offset * m mod 2^32 < m just when size divides offset; exact for offsets
-// below 2^16 and sizes up to 2^15, because (offset / size + 1) * size < 2^32 / size there.
+// m = ceil(2^32 / size) = (2^32 + e) / size, e < size, an offset q * size + r gives
+// q * e + r * m (mod 2^32): below 2^16 when r is 0, at least m >= 2^17 and below 2^32 otherwise.
+// Exact for offsets below 2^16 and sizes up to 2^15.
 constexpr bool is_block_start(std::uint32_t offset, std::uint32_t inverse) noexcept {
-  return offset * inverse < inverse;
+  return offset * inverse < slot_size;
 }
 
 }  // namespace strata

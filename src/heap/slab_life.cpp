@@ -20,7 +20,7 @@ void evict_oldest(ThreadHeap& heap) noexcept {
   Slot* const slot = heap.retained[0];
   forget_retained(heap, slot);
   if (slot->count != 0) return;
-  heap.cache->bins[slab::class_of(slot)] = {};
+  heap.cache->clear(slab::class_of(slot));
   release_slab(slot);
 }
 
@@ -87,7 +87,7 @@ bool adopt(ThreadHeap& heap, Slot* slot) noexcept {
   return true;
 }
 
-Slot* next_slab(ThreadHeap& heap, Bin& bin, unsigned c) noexcept {
+Slot* next_slab(ThreadHeap& heap, unsigned c, Block*& home_blocks) noexcept {
   Slot* slot = heap.available[c].pop_front();
   if (slot != nullptr) {
     --heap.available_count[c];
@@ -98,7 +98,7 @@ Slot* next_slab(ThreadHeap& heap, Bin& bin, unsigned c) noexcept {
   if (slot != nullptr) {
     slot->count = std::uint16_t(slot->count - home.count());
     slot->owner = heap.thread;
-    bin.head = sharing::block_at(address_of(slot), home.head());
+    home_blocks = sharing::block_at(address_of(slot), home.head());
     return slot;
   }
   slot = slot_supply.take(1);

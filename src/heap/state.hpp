@@ -27,7 +27,7 @@ struct State {
   ThreadCache late_cache;
   ThreadHeap late_heap;
 };
-extern State state;
+STRATA_HIDDEN extern State state;
 
 // The calling thread's heap, created when missing; nullptr when the thread has finished or memory
 // is refused.
@@ -37,7 +37,8 @@ ThreadHeap* thread_heap() noexcept;
 ThreadHeap* open_thread_heap() noexcept;
 
 // slab_life.cpp: a slab's way between owners. `heap` is the caller's own.
-Slot* next_slab(ThreadHeap& heap, Bin& bin, unsigned c) noexcept;
+// The next slab to serve class c from; `home` becomes the blocks that had come home to it.
+Slot* next_slab(ThreadHeap& heap, unsigned c, Block*& home) noexcept;
 bool let_go_full(ThreadHeap& heap, Slot* slot) noexcept;
 void let_go_partial(Slot* slot) noexcept;
 bool adopt(ThreadHeap& heap, Slot* slot) noexcept;

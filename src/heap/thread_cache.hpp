@@ -22,15 +22,22 @@
 
 namespace strata {
 
-struct Bin {
-  Block* head = nullptr;
-  Slot* slab = nullptr;
-};
-
 struct ThreadHeap;
 
 struct ThreadCache {
-  Bin bins[class_count];
+  // Two words a class, at twice the class: the first block of the bin, and its slab. Plain words,
+  // because the compiler then addresses them straight from the thread pointer: two instructions
+  // less in malloc than through a structure.
+  void* bins[2 * class_count] = {};
+
+  [[nodiscard]] Block* head(unsigned c) const noexcept { return static_cast<Block*>(bins[2 * c]); }
+  [[nodiscard]] Slot* slab(unsigned c) const noexcept {
+    return static_cast<Slot*>(bins[2 * c + 1]);
+  }
+  void set_head(unsigned c, Block* block) noexcept { bins[2 * c] = block; }
+  void set_slab(unsigned c, Slot* slot) noexcept { bins[2 * c + 1] = slot; }
+  void clear(unsigned c) noexcept { bins[2 * c] = bins[2 * c + 1] = nullptr; }
+
   ThreadHeap* heap = nullptr;
   bool finished = false;  // the thread's exit handler has run: nothing may be cached any more
 };

@@ -10,16 +10,13 @@ namespace {
 // the settings it reads have good defaults.
 constinit Atomic<unsigned> used;
 
-// Blocks of a bin go back to their slab's list.
-void return_bin(Bin& bin) noexcept {
-  Slot* const slot = bin.slab;
-  if (bin.head != nullptr) {
-    Block* last = bin.head;
-    while (last->next != nullptr) last = last->next;
-    last->next = slot->freed;
-    slot->freed = bin.head;
-  }
-  bin = {};
+// Puts a list of free blocks in front of their slab's own.
+void put_back(Slot* slot, Block* list) noexcept {
+  if (list == nullptr) return;
+  Block* last = list;
+  while (last->next != nullptr) last = last->next;
+  last->next = slot->freed;
+  slot->freed = list;
 }
 
 // Lets an owned slab go, whatever is in it.
@@ -67,9 +64,9 @@ void finish_thread() noexcept {
   if (heap == nullptr) return;
   flush_outbox(*heap);
   for (unsigned c = 1; c < class_count; ++c) {
-    Bin& bin = thread_cache.bins[c];
-    if (Slot* const slot = bin.slab; slot != nullptr) {
-      return_bin(bin);
+    if (Slot* const slot = thread_cache.slab(c); slot != nullptr) {
+      put_back(slot, thread_cache.head(c));
+      thread_cache.clear(c);
       let_go(*heap, slot);
     }
     while (Slot* const slot = heap->available[c].pop_front()) let_go(*heap, slot);
@@ -85,18 +82,14 @@ size_t trim(size_t keep) noexcept {
   if (ThreadHeap* const heap = thread_cache.heap; heap != nullptr) {
     flush_outbox(*heap);
     for (unsigned c = 1; c < class_count; ++c) {
-      Bin& bin = thread_cache.bins[c];
-      Slot* const slot = bin.slab;
+      Slot* const slot = thread_cache.slab(c);
       if (slot == nullptr) continue;
       const auto home = sharing::take(slot->remote);
       slot->count = std::uint16_t(slot->count - home.count());
-      if (home.head() != 0) {
-        Bin returned{sharing::block_at(address_of(slot), home.head()), slot};
-        return_bin(returned);
-      }
+      put_back(slot, sharing::block_at(address_of(slot), home.head()));
       if (slot->live() == 0) {
         if (slot->bias != 0) forget_retained(*heap, slot);
-        bin = {};
+        thread_cache.clear(c);
         release_slab(slot);
       }
     }

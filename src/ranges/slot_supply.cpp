@@ -6,7 +6,8 @@
 
 namespace strata {
 
-constinit PrimaryMap primary_map;
+constinit Address primary_base;
+constinit size_t primary_bytes;
 constinit SlotSupply slot_supply;
 
 namespace {
@@ -42,7 +43,7 @@ bool SlotSupply::open_primary() noexcept {
   for (; bytes >= smallest_range; bytes = align_down(bytes / 4, smallest_range)) {
     if (primary_.open(bytes)) {
       prepare(primary_);
-      primary_map.base = primary_.base();
+      primary_base = primary_.base();
       return true;
     }
   }
@@ -77,7 +78,7 @@ Slot* SlotSupply::take(size_t slots, size_t alignment_slots) noexcept {
     if (STRATA_UNLIKELY(!opened_)) open_primary();
     if (primary_.is_open()) {
       run = primary_.take(slots, alignment_slots, commit_step(primary_));
-      primary_map.bytes = primary_.committed_bytes();
+      primary_bytes = primary_.committed_bytes();
     }
     if (STRATA_UNLIKELY(run == nullptr)) run = take_from_annexes(slots, alignment_slots);
     if (STRATA_UNLIKELY(run == nullptr) && dirty_bytes() != 0) {
@@ -99,7 +100,7 @@ bool SlotSupply::extend(Slot* run, size_t slots, size_t new_slots) noexcept {
   LockGuard guard(lock_);
   SlotRange& range = range_of(run);
   const bool extended = range.extend(run, slots, new_slots);
-  if (&range == &primary_) primary_map.bytes = primary_.committed_bytes();
+  if (&range == &primary_) primary_bytes = primary_.committed_bytes();
   return extended;
 }
 

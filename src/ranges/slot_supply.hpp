@@ -2,7 +2,7 @@
 //
 // The primary range is reserved once, as large as the system allows (1 TiB). When it is full, or
 // could only be small (`ulimit -v`, strict overcommit), annexes follow. The hot paths look at the
-// primary range alone, through `primary_map`; annex pointers take a longer way.
+// primary range alone, through `primary_base`; annex pointers take a longer way.
 //
 // Purging. Dirty runs wait in the order of their age. Whoever gives a run back purges the oldest
 // ones as long as more than the limit is dirty, and those past their delay; taking a run looks at
@@ -17,14 +17,12 @@
 
 namespace strata {
 
-// Where the primary range is: `address - base < bytes` holds for the addresses of its committed
-// part and no others, and (address - base) >> 16 is the slot's index. All zero before the first
-// allocation: then no address satisfies it.
-struct PrimaryMap {
-  Address base = 0;
-  size_t bytes = 0;
-};
-extern PrimaryMap primary_map;  // written under the supply's lock; grows only
+// Where the primary range is: `address - primary_base < primary_bytes` holds for the addresses of
+// its committed part and no others, and (address - primary_base) >> 16 is the slot's index. Zero
+// before the first allocation: then no address satisfies it. Written under the supply's lock; the
+// size only grows, so whoever has a block of the range finds it inside.
+STRATA_HIDDEN extern Address primary_base;
+STRATA_HIDDEN extern size_t primary_bytes;
 
 class SlotSupply {
  public:
@@ -91,6 +89,6 @@ class SlotSupply {
   size_t limit_ = 0;  // the process's limit on addresses, read once
 };
 
-extern SlotSupply slot_supply;
+STRATA_HIDDEN extern SlotSupply slot_supply;
 
 }  // namespace strata
