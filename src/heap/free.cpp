@@ -22,7 +22,7 @@ bool list_has(const Block* list, const void* block, unsigned limit) noexcept {
 bool is_free(Slot* slot, const void* block) noexcept {
   const Address me = Machine::current_thread();
   const unsigned limit = slot->capacity;
-  if (slot->owner == me) {
+  if (slot->owned_by(me)) {
     const unsigned c = slab::class_of(slot);
     if (list_has(slot->freed, block, limit)) return true;
     if (thread_cache.slab(c) == slot && list_has(thread_cache.head(c), block, limit)) return true;
@@ -35,7 +35,7 @@ bool is_free(Slot* slot, const void* block) noexcept {
   if (list_has(sharing::block_at(address_of(slot), home.head()), block, home.count())) return true;
   // Owned by another thread, whose lists we must not walk: the mark is all there is to know, and a
   // program has no way to this number.
-  return slot->owner != me;
+  return !slot->owned_by(me);
 }
 
 void free_local(Slot* slot, Block* block) noexcept {
@@ -54,10 +54,10 @@ void free_to_slab(Slot* slot, void* pointer) noexcept {
   if (STRATA_UNLIKELY(block->mark == mark_freed()) && is_free(slot, pointer)) {
     report(Misuse::double_free, pointer);
   }
-  if (slot->owner == Machine::current_thread()) return free_local(slot, block);
+  if (slot->owned_by(Machine::current_thread())) return free_local(slot, block);
   block->mark = mark_freed();
   ThreadHeap* const heap = thread_heap();
-  if (heap != nullptr && slot->owner == 0 &&
+  if (heap != nullptr && slot->owned_by(0) &&
       heap->available_count[slab::class_of(slot)] < most_available &&
       sharing::RemoteList{slot->remote.load(Order::relaxed)}.state() == sharing::State::full &&
       adopt(*heap, slot)) {

@@ -58,7 +58,7 @@ STRATA_INLINE void free(void* pointer) noexcept {
   const Address offset = Address(pointer) - base;
   if (STRATA_UNLIKELY(offset >= primary_bytes)) return free_elsewhere(pointer);
   Slot* const slot = reinterpret_cast<Slot*>(base) + (offset >> slot_shift);
-  if (STRATA_UNLIKELY(slot->owner != Machine::current_thread())) return free_elsewhere(pointer);
+  if (STRATA_UNLIKELY(!slot->owned_by(Machine::current_thread()))) return free_elsewhere(pointer);
   if (STRATA_UNLIKELY(!is_block_start(std::uint16_t(offset), slot->inverse))) {
     return free_suspect(pointer);
   }

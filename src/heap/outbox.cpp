@@ -18,19 +18,8 @@ unsigned batch_limit(const Slot* slot) noexcept {
 
 void send(Slot* slot, const sharing::Batch& batch) noexcept {
   const unsigned c = slab::class_of(slot);
-  switch (sharing::push(*slot, address_of(slot), batch, wake_count(slot))) {
-    case sharing::Pushed::done:
-      break;
-    case sharing::Pushed::wake:
-      if (!state.pools[c].insert(slot)) release_slab(slot);
-      break;
-    case sharing::Pushed::last:
-      release_slab(slot);
-      break;
-    case sharing::Pushed::maybe_last:
-      if (state.pools[c].take_if_all_home(slot, c)) release_slab(slot);
-      break;
-  }
+  sharing::bring_home(slot, address_of(slot), c, batch, wake_count(slot), state.pools[c],
+                      release_slab);
 }
 
 void flush(ThreadHeap& heap, OutboxEntry& entry) noexcept {

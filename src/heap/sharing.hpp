@@ -88,9 +88,7 @@ enum class Pushed {
   maybe_last,  // every block is home in a pooled slab: try (g)
 };
 
-// `wake_count`: blocks home that make a full slab useful. A pooled slab's live count may be read a
-// moment too early (the word may go round in between); maybe_last is therefore asked again under
-// the pool's lock, and a missed one only leaves the slab in the pool.
+// `wake_count`: blocks home that make a full slab useful.
 template <class SlotType>
 Pushed push(SlotType& slot, Address slab, const Batch& batch, std::uint16_t wake_count) noexcept {
   auto& word = slot.remote;
@@ -111,10 +109,13 @@ Pushed push(SlotType& slot, Address slab, const Batch& batch, std::uint16_t wake
         wanted = RemoteList::make(head, total, State::pooled);
         result = Pushed::wake;
       }
-    } else if (list.state() == State::pooled && total == slot.live()) {
-      result = Pushed::maybe_last;
     }
-    if (word.compare_exchange(found, wanted.raw, Order::acq_rel)) return result;
+    if (!word.compare_exchange(found, wanted.raw, Order::acq_rel)) continue;
+    // Only now: before, the same word may have stood for an earlier stay in the pool, with another
+    // live count. If somebody takes the slab meanwhile the number is of no use to anybody, and
+    // maybe_last asks again under the pool's lock.
+    if (list.state() == State::pooled && total == slot.live()) result = Pushed::maybe_last;
+    return result;
   }
 }
 
@@ -213,5 +214,43 @@ class Pool {
   ListOf<SlotType> slots_;
   Atomic<unsigned> count_;  // written under the lock
 };
+
+// A batch of blocks goes home to a slab the caller does not own. `release(slot)` is called when the
+// slab is the caller's with every block home.
+template <class SlotType, class ClassPool, class Release>
+void bring_home(SlotType* slot, Address slab, unsigned size_class, const Batch& batch,
+                std::uint16_t wake_count, ClassPool& pool, Release&& release) noexcept {
+  switch (push(*slot, slab, batch, wake_count)) {
+    case Pushed::done:
+      return;
+    case Pushed::wake:
+      if (pool.insert(slot)) return;
+      break;
+    case Pushed::last:
+      break;
+    case Pushed::maybe_last:
+      if (!pool.take_if_all_home(slot, size_class)) return;
+      break;
+  }
+  release(slot);
+}
+
+// (b) The owner lets a partly free slab go: into the pool, or to `release` if the last block came
+// home meanwhile. The slab's fields are as the next owner shall find them.
+template <class SlotType, class ClassPool, class Release>
+void let_go_partial(SlotType* slot, ClassPool& pool, Release&& release) noexcept {
+  slot->set_owner(0);
+  let_go_pooled(slot->remote);
+  if (!pool.insert(slot)) release(slot);
+}
+
+// (a) The owner lets a full slab go. False: blocks have come home, it is still the owner's.
+template <class SlotType>
+bool let_go_full(SlotType* slot, Address owner) noexcept {
+  slot->set_owner(0);
+  if (let_go_full(slot->remote)) return true;
+  slot->set_owner(owner);
+  return false;
+}
 
 }  // namespace strata::sharing

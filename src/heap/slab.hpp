@@ -31,7 +31,7 @@ inline void format(Slot* slot, unsigned c, Address owner) noexcept {
   slot->length = 1;
   slot->remote.store(0, Order::relaxed);
   slot->next = slot->previous = nullptr;
-  slot->owner = owner;
+  slot->set_owner(owner);
   slot->kind = SlotKind::slab;
 }
 

@@ -53,7 +53,7 @@ void retain(ThreadHeap& heap, Slot* slot) noexcept {
 }
 
 void release_slab(Slot* slot) noexcept {
-  slot->owner = 0;
+  slot->set_owner(0);
   slot->freed = nullptr;
   slot->uncarved = 0;
   slot->kind = SlotKind::none;
@@ -62,17 +62,11 @@ void release_slab(Slot* slot) noexcept {
 
 bool let_go_full(ThreadHeap& heap, Slot* slot) noexcept {
   if (slot->bias != 0) forget_retained(heap, slot);
-  slot->owner = 0;
-  if (STRATA_LIKELY(sharing::let_go_full(slot->remote))) return true;
-  slot->owner = heap.thread;
-  return false;
+  return sharing::let_go_full(slot, heap.thread);
 }
 
 void let_go_partial(Slot* slot) noexcept {
-  const unsigned c = slab::class_of(slot);
-  slot->owner = 0;
-  sharing::let_go_pooled(slot->remote);
-  if (!state.pools[c].insert(slot)) release_slab(slot);
+  sharing::let_go_partial(slot, state.pools[slab::class_of(slot)], release_slab);
 }
 
 bool adopt(ThreadHeap& heap, Slot* slot) noexcept {
@@ -81,7 +75,7 @@ bool adopt(ThreadHeap& heap, Slot* slot) noexcept {
   const unsigned c = slab::class_of(slot);
   slot->count = std::uint16_t(slot->count - home.count());
   slot->freed = sharing::block_at(address_of(slot), home.head());
-  slot->owner = heap.thread;
+  slot->set_owner(heap.thread);
   heap.available[c].push_back(slot);
   ++heap.available_count[c];
   return true;
@@ -97,7 +91,7 @@ Slot* next_slab(ThreadHeap& heap, unsigned c, Block*& home_blocks) noexcept {
   slot = state.pools[c].take(home);
   if (slot != nullptr) {
     slot->count = std::uint16_t(slot->count - home.count());
-    slot->owner = heap.thread;
+    slot->set_owner(heap.thread);
     home_blocks = sharing::block_at(address_of(slot), home.head());
     return slot;
   }

@@ -119,9 +119,9 @@ void after_fork_in_child() noexcept {
   const Address me = Machine::current_thread();
   slot_supply.for_each_range([&](SlotRange& range) {
     for (Slot* slot = range.first_slot(); slot != range.end_slot(); ++slot) {
-      if (slot->kind == SlotKind::slab && slot->owner != me &&
-          slot->owner != Address(&state.late_heap)) {
-        slot->owner = 0;
+      if (slot->kind == SlotKind::slab && !slot->owned_by(me) &&
+          !slot->owned_by(Address(&state.late_heap))) {
+        slot->set_owner(0);
       }
     }
   });

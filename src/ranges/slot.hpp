@@ -54,7 +54,7 @@ constexpr std::uint8_t no_class = 0;
 struct alignas(cache_line) Slot {
   // What free() reads. Written by the owner while it owns the slab, and by whoever takes it over.
   union {
-    Address owner;
+    Address owner;  // read by any thread: through owned_by, set_owner
     Slot* older;
   };
   union {
@@ -81,7 +81,17 @@ struct alignas(cache_line) Slot {
   Slot* next;
   Slot* previous;
 
-  [[nodiscard]] std::uint16_t live() const noexcept { return std::uint16_t(count - bias); }
+  // Relaxed: a thread finds its own number only where it wrote it; see heap/sharing.hpp.
+  [[nodiscard]] bool owned_by(Address thread) const noexcept {
+    return __atomic_load_n(&owner, __ATOMIC_RELAXED) == thread;
+  }
+  void set_owner(Address thread) noexcept { __atomic_store_n(&owner, thread, __ATOMIC_RELAXED); }
+
+  // By the owner, or while nobody owns the slab. A reader who comes too late for that sees some
+  // number, and finds out: see heap/sharing.hpp.
+  [[nodiscard, gnu::no_sanitize("thread")]] std::uint16_t live() const noexcept {
+    return std::uint16_t(count - bias);
+  }
 };
 static_assert(sizeof(Slot) == cache_line);
 
