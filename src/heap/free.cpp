@@ -25,7 +25,7 @@ bool is_free(Slot* slot, const void* block) noexcept {
   if (slot->owned_by(me)) {
     const unsigned c = slab::class_of(slot);
     if (list_has(slot->freed, block, limit)) return true;
-    if (thread_cache.slab(c) == slot && list_has(thread_cache.head(c), block, limit)) return true;
+    if (thread_cache.heap->active[c] == slot && list_has(thread_cache.head(c), block, limit)) return true;
   }
   if (ThreadHeap* const heap = thread_cache.heap; heap != nullptr) {
     const OutboxEntry& entry = heap->outbox[(Address(slot) / sizeof(Slot)) % outbox_entries];
@@ -88,14 +88,33 @@ void free_elsewhere(void* pointer) noexcept {
 // The hot path found a block that bears the mark of free blocks, or no block start.
 void free_suspect(void* pointer) noexcept { free_elsewhere(pointer); }
 
-// The owner has freed the last live block of a slab that is not retained.
+// Decides after how many more frees to look at an active slab again. It cannot be empty before
+// `live` of them, so a thread that frees all it has is noticed at its last free, exactly. Where few
+// blocks are live while others come and go, each look finds some; then the looks become rarer, up
+// to one in 16 frees.
+void arm(Slot* slot, std::uint16_t live) noexcept {
+  constexpr std::uint32_t rarest = 16;
+  const auto next = std::uint16_t(live > slot->backoff ? live : slot->backoff);
+  slot->backoff = slot->backoff * 2 + 1 > rarest ? rarest : slot->backoff * 2 + 1;
+  slot->count = next;
+  slot->bias = std::uint16_t(next - live);
+}
+
+// The owner's frees have counted down to 0.
 void free_event(Slot* slot) noexcept {
   const unsigned c = slab::class_of(slot);
   ThreadHeap& heap = *thread_cache.heap;
-  if (thread_cache.slab(c) == slot) return retain(heap, slot);
-  heap.available[c].remove(slot);
-  --heap.available_count[c];
-  release_slab(slot);
+  if (heap.active[c] != slot) {  // exact: the slab is empty
+    heap.available[c].remove(slot);
+    --heap.available_count[c];
+    return release_slab(slot);
+  }
+  settle(thread_cache, heap, c);
+  const std::uint16_t live = slot->live();
+  if (live != 0) return arm(slot, live);
+  slot->backoff = 16;
+  arm(slot, 0);
+  retain(heap, slot);
 }
 
 }  // namespace strata::heap

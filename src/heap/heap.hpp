@@ -2,8 +2,8 @@
 //
 // Follow one malloc in src/README.md. Hot paths are inline here; everything they miss into is cold:
 //
-//   allocate  bin of the class has a block       16 instructions; else refill (refill.cpp)
-//   free      own slab, block start, not free    23 instructions; else free_elsewhere, free_suspect,
+//   allocate  bin of the class has a block       15 instructions; else refill (refill.cpp)
+//   free      own slab, block start, not free    25 instructions; else free_elsewhere, free_suspect,
 //             already, slab not empty            free_event (free.cpp)
 //
 // All functions are thread-safe, never throw, return nullptr when memory is refused (setting errno
@@ -41,10 +41,10 @@ STRATA_INLINE void* allocate(size_t size) {
   if (STRATA_LIKELY(size <= largest_small)) {
     const size_t twice_class =
         size_classes.twice_class_of[(size + granule_size - 1) / granule_size];
-    auto* const block = static_cast<Block*>(thread_cache.bins[twice_class]);
+    auto* const block = reinterpret_cast<Block*>(thread_cache.bins[twice_class]);
     if (STRATA_LIKELY(block != nullptr)) {
-      thread_cache.bins[twice_class] = block->next;
-      ++static_cast<Slot*>(thread_cache.bins[twice_class + 1])->count;
+      thread_cache.bins[twice_class] = reinterpret_cast<std::uintptr_t>(block->next);
+      ++thread_cache.bins[twice_class + 1];
       block->mark = 0;
       return block;
     }

@@ -45,7 +45,7 @@ Slot* take_run(size_t size, size_t slots, size_t alignment) noexcept {
   if (run == nullptr) return nullptr;
   run->owner = 0;
   run->size = align_up(size, carve_unit);  // all of it usable
-  run->start_offset = 0;
+  run->inverse = 0;
   run->twice_class = no_class;
   run->length = std::uint32_t(slots);
   run->kind = SlotKind::large;

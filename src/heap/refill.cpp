@@ -11,27 +11,30 @@ constinit State state;
 
 namespace {
 
-// Blocks of class c for an empty bin, from its slab or the next one; nullptr: no memory.
+// Blocks of class c for an empty bin, from the active slab or the next one; nullptr: no memory.
 Block* refill(ThreadCache& cache, ThreadHeap& heap, unsigned c) noexcept {
+  if (heap.active[c] != nullptr) settle(cache, heap, c);
   for (;;) {
-    if (Slot* const slot = cache.slab(c); slot != nullptr) {
-      if (Block* const list = slot->freed; list != nullptr) {
-        slot->freed = nullptr;
+    if (Slot* const slot = heap.active[c]; slot != nullptr) {
+      Block* list = slot->freed;
+      slot->freed = nullptr;
+      if (list == nullptr) {
+        if (const auto home = sharing::take(slot->remote); home.head() != 0) {
+          slot->count = std::uint16_t(slot->count - home.count());
+          list = sharing::block_at(address_of(slot), home.head());
+        } else if (slot->uncarved != 0) {
+          list = slab::carve(slot, address_of(slot));
+        }
+      }
+      if (list != nullptr) {
+        // The first free after this looks at the slab if nothing in it was live.
+        if (slot->live() == 0 && slot->bias == 0) slot->count = slot->bias = 1;
         return list;
-      }
-      if (const auto home = sharing::take(slot->remote); home.head() != 0) {
-        slot->count = std::uint16_t(slot->count - home.count());
-        return sharing::block_at(address_of(slot), home.head());
-      }
-      if (slot->uncarved != 0) {
-        if (Block* const list = slab::carve(slot, address_of(slot)); list != nullptr) return list;
       }
       if (!let_go_full(heap, slot)) continue;
     }
-    Block* home = nullptr;
-    cache.set_slab(c, next_slab(heap, c, home));
-    if (cache.slab(c) == nullptr) return nullptr;
-    if (home != nullptr) return home;
+    heap.active[c] = next_slab(heap, c);
+    if (heap.active[c] == nullptr) return nullptr;
   }
 }
 
@@ -58,7 +61,7 @@ void* allocate_small(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool zero
     if (block == nullptr) return nullptr;
   }
   cache.set_head(c, block->next);
-  ++cache.slab(c)->count;
+  ++cache.bins[2 * c + 1];
   if (zeroed && block->mark != mark_zero()) __builtin_memset(block, 0, size_of_class(c));
   block->next = nullptr;
   block->mark = 0;
@@ -76,7 +79,7 @@ void* allocate_zeroed(size_t size) noexcept {
   Block* const block = thread_cache.head(c);
   if (STRATA_UNLIKELY(block == nullptr)) return allocate_class(c, true);
   thread_cache.set_head(c, block->next);
-  ++thread_cache.slab(c)->count;
+  ++thread_cache.bins[2 * c + 1];
   if (block->mark == mark_zero()) {
     block->next = nullptr;
     block->mark = 0;

@@ -38,7 +38,7 @@ void report(Misuse misuse, const void* pointer) noexcept {
     if (Slot* run = run_around(slot); run != nullptr) slot = run;
   }
   const bool freed_run = slot != nullptr && address == address_of(slot) &&
-                         (slot->kind == SlotKind::dirty_first || slot->kind == SlotKind::clean_first);
+                         slot->kind == SlotKind::free_first;
   line.text("strata: error: ");
   if (misuse == Misuse::double_free || (misuse == Misuse::invalid_free && freed_run)) {
     line.text("double free of ");

@@ -23,6 +23,7 @@ inline void format(Slot* slot, unsigned c, Address owner) noexcept {
   slot->inverse = size_class.inverse;
   slot->count = 0;
   slot->bias = 0;
+  slot->backoff = 0;
   slot->twice_class = std::uint8_t(2 * c);
   slot->in_pool = false;
   const size_t units = divide_up(size_t{size_class.capacity} * size_class.size, carve_unit);

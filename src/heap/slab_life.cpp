@@ -15,32 +15,49 @@ size_t retained_budget() noexcept {
   return share < retained_least ? retained_least : share;
 }
 
-// The oldest retained slab: given back when it is still empty, an ordinary active one otherwise.
+// The oldest retained slab: given back when it is empty now, an ordinary active one otherwise.
 void evict_oldest(ThreadHeap& heap) noexcept {
   Slot* const slot = heap.retained[0];
+  const unsigned c = slab::class_of(slot);
   forget_retained(heap, slot);
-  if (slot->count != 0) return;
-  heap.cache->clear(slab::class_of(slot));
+  settle(*heap.cache, heap, c);
+  if (slot->live() != 0) return;
+  heap.cache->set_head(c, nullptr);
+  heap.active[c] = nullptr;
   release_slab(slot);
 }
 
 }  // namespace
 
+void put_back(Slot* slot, Block* list) noexcept {
+  if (list == nullptr) return;
+  Block* last = list;
+  while (last->next != nullptr) last = last->next;
+  last->next = slot->freed;
+  slot->freed = list;
+}
+
+void settle(ThreadCache& cache, ThreadHeap& heap, unsigned c) noexcept {
+  Slot* const slot = heap.active[c];
+  slot->count = std::uint16_t(slot->count + cache.handed(c));
+  cache.bins[2 * c + 1] = 0;
+}
+
 Address address_of(const Slot* slot) noexcept { return slot_supply.address_of(slot); }
 
 void forget_retained(ThreadHeap& heap, Slot* slot) noexcept {
   unsigned i = 0;
-  while (heap.retained[i] != slot) ++i;
+  while (i < heap.retained_count && heap.retained[i] != slot) ++i;
+  if (i == heap.retained_count) return;
   for (--heap.retained_count; i < heap.retained_count; ++i) heap.retained[i] = heap.retained[i + 1];
-  slot->bias = 0;
-  --slot->count;
 }
 
 void retain(ThreadHeap& heap, Slot* slot) noexcept {
+  for (unsigned i = 0; i < heap.retained_count; ++i) {
+    if (heap.retained[i] == slot) return;
+  }
   if (heap.retained_count == most_retained) evict_oldest(heap);
   heap.retained[heap.retained_count++] = slot;
-  slot->bias = 1;
-  ++slot->count;
   const size_t budget = retained_budget();
   size_t bytes = 0;
   for (unsigned i = 0; i < heap.retained_count; ++i) {
@@ -61,11 +78,15 @@ void release_slab(Slot* slot) noexcept {
 }
 
 bool let_go_full(ThreadHeap& heap, Slot* slot) noexcept {
-  if (slot->bias != 0) forget_retained(heap, slot);
+  forget_retained(heap, slot);
+  slot->count = slot->live();
+  slot->bias = 0;
   return sharing::let_go_full(slot, heap.thread);
 }
 
 void let_go_partial(Slot* slot) noexcept {
+  slot->count = slot->live();
+  slot->bias = 0;
   sharing::let_go_partial(slot, state.pools[slab::class_of(slot)], release_slab);
 }
 
@@ -81,18 +102,20 @@ bool adopt(ThreadHeap& heap, Slot* slot) noexcept {
   return true;
 }
 
-Slot* next_slab(ThreadHeap& heap, unsigned c, Block*& home_blocks) noexcept {
+Slot* next_slab(ThreadHeap& heap, unsigned c) noexcept {
   Slot* slot = heap.available[c].pop_front();
   if (slot != nullptr) {
     --heap.available_count[c];
+    slot->backoff = 0;
     return slot;
   }
   sharing::RemoteList home;
   slot = state.pools[c].take(home);
   if (slot != nullptr) {
     slot->count = std::uint16_t(slot->count - home.count());
+    slot->backoff = 0;
     slot->set_owner(heap.thread);
-    home_blocks = sharing::block_at(address_of(slot), home.head());
+    put_back(slot, sharing::block_at(address_of(slot), home.head()));
     return slot;
   }
   slot = slot_supply.take(1);

@@ -37,19 +37,26 @@ ThreadHeap* thread_heap() noexcept;
 ThreadHeap* open_thread_heap() noexcept;
 
 // slab_life.cpp: a slab's way between owners. `heap` is the caller's own.
-// The next slab to serve class c from; `home` becomes the blocks that had come home to it.
-Slot* next_slab(ThreadHeap& heap, unsigned c, Block*& home) noexcept;
+// The next slab to serve class c from, nullptr: no memory.
+Slot* next_slab(ThreadHeap& heap, unsigned c) noexcept;
+// Adds to the active slab's count what its bin has handed out.
+void settle(ThreadCache& cache, ThreadHeap& heap, unsigned c) noexcept;
 bool let_go_full(ThreadHeap& heap, Slot* slot) noexcept;
 void let_go_partial(Slot* slot) noexcept;
 bool adopt(ThreadHeap& heap, Slot* slot) noexcept;
 void release_slab(Slot* slot) noexcept;
 void retain(ThreadHeap& heap, Slot* slot) noexcept;
 void forget_retained(ThreadHeap& heap, Slot* slot) noexcept;
+// Puts a list of free blocks in front of the slab's own.
+void put_back(Slot* slot, Block* list) noexcept;
 Address address_of(const Slot* slot) noexcept;
 
 // outbox.cpp: blocks on their way home.
 void post(ThreadHeap* heap, Slot* slot, Block* block) noexcept;
 void flush_outbox(ThreadHeap& heap) noexcept;
+
+// free.cpp: decides when free() shall look at an active slab again.
+void arm(Slot* slot, std::uint16_t live) noexcept;
 
 // refill.cpp
 void* allocate_small(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool zeroed) noexcept;

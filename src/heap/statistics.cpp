@@ -24,10 +24,28 @@ void add_slab(Statistics& all, const Slot* slot) noexcept {
   all.small_free_bytes += resident > live * size ? resident - live * size : 0;
 }
 
+// Live blocks that only the caches know of, see ThreadCache.
+void add_handed(Statistics& all, const ThreadCache& cache) noexcept {
+  for (unsigned c = 1; c < class_count; ++c) {
+    const size_t handed = cache.handed(c);
+    ClassStatistics& entry = all.classes[c];
+    entry.live += handed;
+    entry.free -= entry.free < handed ? entry.free : handed;
+    all.small_live_bytes += handed * size_of_class(c);
+    const size_t bytes = handed * size_of_class(c);
+    all.small_free_bytes -= all.small_free_bytes < bytes ? all.small_free_bytes : bytes;
+  }
+}
+
 }  // namespace
 
 void collect(Statistics& all) noexcept {
-  if (thread_cache.heap != nullptr) flush_outbox(*thread_cache.heap);
+  if (ThreadHeap* const heap = thread_cache.heap; heap != nullptr) {
+    flush_outbox(*heap);
+    for (unsigned c = 1; c < class_count; ++c) {
+      if (heap->active[c] != nullptr) settle(thread_cache, *heap, c);
+    }
+  }
   {
     LockGuard guard(slot_supply.lock());
     slot_supply.for_each_range([&](SlotRange& range) {
@@ -40,6 +58,13 @@ void collect(Statistics& all) noexcept {
         }
       }
     });
+  }
+  {
+    LockGuard guard(state.registry_lock);
+    for (const ThreadHeap* heap = state.heaps.first(); heap != nullptr; heap = heap->next) {
+      add_handed(all, *heap->cache);
+    }
+    add_handed(all, state.late_cache);
   }
   const SlotSupply::Usage usage = slot_supply.usage();
   const HugeUsage huge = huge_usage();

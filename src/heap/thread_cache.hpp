@@ -5,11 +5,11 @@
 // libraries that are loaded late); everything colder stands in the ThreadHeap, which the first
 // miss creates.
 //
-//   bin of a class:  head -> block -> block ...     ready to be handed out
-//                    slab                           the slab they are from: `active`
+//   bin of a class:  head -> block -> block ...     ready to be handed out, of the active slab
+//                    handed                         live blocks the slab's count does not know yet
 //
-// Invariants: a bin's blocks are of its slab, and are not on the slab's own lists; slab == nullptr
-// implies head == nullptr; the slab's owner is this thread. Only the thread itself touches its
+// Invariants: a bin's blocks are of the class's active slab, and are not on the slab's own lists;
+// without an active slab head and handed are zero; the slab's owner is this thread. Only the thread itself touches its
 // cache and its heap; other threads reach slabs through Slot::remote alone (sharing.hpp). The
 // registry of heaps is read by statistics and by the child of a fork.
 #pragma once
@@ -25,18 +25,21 @@ namespace strata {
 struct ThreadHeap;
 
 struct ThreadCache {
-  // Two words a class, at twice the class: the first block of the bin, and its slab. Plain words,
-  // because the compiler then addresses them straight from the thread pointer: two instructions
-  // less in malloc than through a structure.
-  void* bins[2 * class_count] = {};
+  // Two words a class, at twice the class: the first block of the bin, and how many blocks were
+  // handed out since the bin was last looked at. Plain words, because the compiler then addresses
+  // them straight from the thread pointer. malloc writes nothing else: a slab's own line would be
+  // torn from its owner by every thread that frees a block of it.
+  std::uintptr_t bins[2 * class_count] = {};
 
-  [[nodiscard]] Block* head(unsigned c) const noexcept { return static_cast<Block*>(bins[2 * c]); }
-  [[nodiscard]] Slot* slab(unsigned c) const noexcept {
-    return static_cast<Slot*>(bins[2 * c + 1]);
+  [[nodiscard]] Block* head(unsigned c) const noexcept {
+    return reinterpret_cast<Block*>(bins[2 * c]);
   }
-  void set_head(unsigned c, Block* block) noexcept { bins[2 * c] = block; }
-  void set_slab(unsigned c, Slot* slot) noexcept { bins[2 * c + 1] = slot; }
-  void clear(unsigned c) noexcept { bins[2 * c] = bins[2 * c + 1] = nullptr; }
+  void set_head(unsigned c, Block* block) noexcept {
+    bins[2 * c] = reinterpret_cast<std::uintptr_t>(block);
+  }
+  [[nodiscard]] std::uint16_t handed(unsigned c) const noexcept {
+    return std::uint16_t(bins[2 * c + 1]);
+  }
 
   ThreadHeap* heap = nullptr;
   bool finished = false;  // the thread's exit handler has run: nothing may be cached any more
@@ -59,12 +62,13 @@ constexpr unsigned most_retained = 32;
 struct ThreadHeap {
   Address thread = 0;  // Machine::current_thread() of the owner
   ThreadCache* cache = nullptr;
+  Slot* active[class_count] = {};  // the slab each bin is filled from
   // Partly free slabs of the thread that are not active, by class; the longest-waiting first.
   List<Slot> available[class_count];
   std::uint16_t available_count[class_count] = {};
   OutboxEntry outbox[outbox_entries];
   unsigned outbox_used = 0;  // entries with blocks in them
-  // Active slabs without a live block, oldest first; their count is biased by one.
+  // Active slabs that had no live block when last looked at, oldest first.
   Slot* retained[most_retained] = {};
   unsigned retained_count = 0;
   ThreadHeap* next = nullptr;  // registry, or the list of free heaps; guarded by its lock

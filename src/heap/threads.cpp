@@ -10,20 +10,11 @@ namespace {
 // the settings it reads have good defaults.
 constinit Atomic<unsigned> used;
 
-// Puts a list of free blocks in front of their slab's own.
-void put_back(Slot* slot, Block* list) noexcept {
-  if (list == nullptr) return;
-  Block* last = list;
-  while (last->next != nullptr) last = last->next;
-  last->next = slot->freed;
-  slot->freed = list;
-}
-
 // Lets an owned slab go, whatever is in it.
 void let_go(ThreadHeap& heap, Slot* slot) noexcept {
-  if (slot->bias != 0) forget_retained(heap, slot);
+  forget_retained(heap, slot);
   for (;;) {
-    if (slot->count == 0) return release_slab(slot);
+    if (slot->live() == 0) return release_slab(slot);
     if (slot->freed != nullptr || slot->uncarved != 0) return let_go_partial(slot);
     if (let_go_full(heap, slot)) return;
     const auto home = sharing::take(slot->remote);
@@ -64,9 +55,11 @@ void finish_thread() noexcept {
   if (heap == nullptr) return;
   flush_outbox(*heap);
   for (unsigned c = 1; c < class_count; ++c) {
-    if (Slot* const slot = thread_cache.slab(c); slot != nullptr) {
+    if (Slot* const slot = heap->active[c]; slot != nullptr) {
+      settle(thread_cache, *heap, c);
       put_back(slot, thread_cache.head(c));
-      thread_cache.clear(c);
+      thread_cache.set_head(c, nullptr);
+      heap->active[c] = nullptr;
       let_go(*heap, slot);
     }
     while (Slot* const slot = heap->available[c].pop_front()) let_go(*heap, slot);
@@ -82,15 +75,19 @@ size_t trim(size_t keep) noexcept {
   if (ThreadHeap* const heap = thread_cache.heap; heap != nullptr) {
     flush_outbox(*heap);
     for (unsigned c = 1; c < class_count; ++c) {
-      Slot* const slot = thread_cache.slab(c);
+      Slot* const slot = heap->active[c];
       if (slot == nullptr) continue;
+      settle(thread_cache, *heap, c);
       const auto home = sharing::take(slot->remote);
       slot->count = std::uint16_t(slot->count - home.count());
       put_back(slot, sharing::block_at(address_of(slot), home.head()));
       if (slot->live() == 0) {
-        if (slot->bias != 0) forget_retained(*heap, slot);
-        thread_cache.clear(c);
+        forget_retained(*heap, slot);
+        thread_cache.set_head(c, nullptr);
+        heap->active[c] = nullptr;
         release_slab(slot);
+      } else if (slot->count == 0) {
+        arm(slot, slot->live());
       }
     }
   }

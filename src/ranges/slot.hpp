@@ -16,7 +16,8 @@
 //   field      slab                                 large            free run (first slot)
 //   owner      thread whose slab it is, 0: let go   0                `older` in order of age
 //   freed      blocks freed by the owner            size in bytes    `newer` in order of age
-//   count      live blocks + bias                   -                -
+//   inverse    finds block starts                   -                `dirty`: touched units in it
+//   count      frees until the owner looks          -                -
 //   remote     see heap/sharing.hpp                 -                -
 //   next, prev list of the owner or of the pool     -                list of the span core's bin
 //   length     1                                    slots            slots
@@ -32,10 +33,8 @@ enum class SlotKind : std::uint8_t {
   none = 0,  // inside a run, under the slot array, or not committed yet
   slab,
   large,
-  clean_first,  // free, reads zero
-  clean_last,
-  dirty_first,  // free, may hold old data
-  dirty_last,
+  free_first,
+  free_last,
 };
 
 // A free block, seen from its first bytes. A live block is all the program's.
@@ -64,10 +63,12 @@ struct alignas(cache_line) Slot {
   };
   // A block starts at a granule g of the slab exactly when g * inverse (mod 2^32) < inverse.
   union {
-    std::uint32_t inverse;
-    std::uint32_t start_offset;  // large: bytes from the run's start to the block
+    std::uint32_t inverse;  // slab: whether a block starts at an offset; see heap/size_classes.hpp
+    std::uint32_t dirty;    // free run: the sum of its slots' `touched`
   };
-  std::uint16_t count;  // live blocks + bias; reaching 0 in free() is an event for the owner
+  // Slab: count - bias blocks are live; of a thread's active slab, those that were handed out since
+  // its bin was last looked at come on top (ThreadCache). free() counts down; 0 is an event.
+  std::uint16_t count;
   std::uint16_t bias;
   std::uint8_t twice_class;  // no_class unless a slab; twice, as the class table has it
   SlotKind kind;
@@ -76,7 +77,10 @@ struct alignas(cache_line) Slot {
   std::uint16_t uncarved;  // bit u: carve unit u holds no block on any list
   std::uint16_t capacity;  // blocks of the slab when all are carved
   std::uint32_t length;
-  std::uint32_t time;  // free run: when it became free, in milliseconds
+  union {
+    std::uint32_t time;     // free run with dirty pages: when the oldest of them became free, in ms
+    std::uint32_t backoff;  // slab: see free_event
+  };
   Atomic<std::uint64_t> remote;
   Slot* next;
   Slot* previous;

@@ -22,16 +22,15 @@ bool SlotRange::open(size_t bytes) noexcept {
   first_ = committed_ = array_bytes / slot_size;
   array_committed_ = 0;
   slots_ = reinterpret_cast<Slot*>(base);
-  clean_tags_.array = slots_;
-  dirty_tags_.array = slots_;
+  tags_.array = slots_;
   return true;
 }
 
 bool SlotRange::grow(size_t slots, size_t commit_step) noexcept {
-  // The last committed run may be free and clean: only the rest is missing.
+  // The last committed run may be free: only the rest is missing.
   size_t wanted = slots;
   if (committed_ > first_) {
-    if (Slot* last = clean_tags_.free_before(slots_ + committed_); last != nullptr) {
+    if (Slot* last = tags_.free_before(slots_ + committed_); last != nullptr) {
       wanted = last->length >= slots ? 1 : slots - last->length;
     }
   }
@@ -40,30 +39,26 @@ bool SlotRange::grow(size_t slots, size_t commit_step) noexcept {
   size_t step = wanted > commit_step ? wanted : commit_step;
   if (step > room) step = room;
 
+  const size_t page = Machine::page_size();
   for (;;) {
     const size_t array_end =
-        align_up((committed_ + step + 1) * sizeof(Slot), array_step < Machine::page_size()
-                                                             ? Machine::page_size()
-                                                             : array_step);
+        align_up((committed_ + step + 1) * sizeof(Slot), array_step < page ? page : array_step);
     const bool described =
         array_end <= array_committed_ ||
         Machine::commit(base() + array_committed_, array_end - array_committed_);
     if (described && array_end > array_committed_) array_committed_ = array_end;
-    if (described &&
-        Machine::commit(base() + committed_ * slot_size, step * slot_size)) {
-      break;
-    }
+    if (described && Machine::commit(base() + committed_ * slot_size, step * slot_size)) break;
     if (step == wanted) return false;
     step = wanted;
   }
-  Slot* run = slots_ + committed_;
+  Slot* const run = slots_ + committed_;
   committed_ += step;
-  clean_.give(clean_tags_, run, step);
+  insert(run, step, 0, 0);
   return true;
 }
 
-size_t SlotRange::touched_units(const Slot* run, size_t slots) noexcept {
-  size_t units = 0;
+std::uint32_t SlotRange::touched_units(const Slot* run, size_t slots) noexcept {
+  std::uint32_t units = 0;
   for (size_t i = 0; i < slots; ++i) units += run[i].touched;
   return units;
 }
@@ -73,105 +68,120 @@ void SlotRange::unlink_age(Slot* run) noexcept {
   (run->newer != nullptr ? run->newer->older : newest_) = run->older;
 }
 
-void SlotRange::link_newest(Slot* run) noexcept {
-  run->older = newest_;
-  run->newer = nullptr;
-  (newest_ != nullptr ? newest_->newer : oldest_) = run;
-  newest_ = run;
+// Behind all that are as old or older. New runs are the newest; one that was joined with an older
+// one finds its place near the front, so both ends are tried.
+void SlotRange::link_age(Slot* run) noexcept {
+  Slot* before = newest_;
+  if (before != nullptr && std::int32_t(before->time - run->time) > 0) {
+    before = nullptr;
+    for (Slot* next = oldest_; std::int32_t(next->time - run->time) <= 0; next = next->newer) {
+      before = next;
+    }
+  }
+  run->older = before;
+  run->newer = before != nullptr ? before->newer : oldest_;
+  (run->newer != nullptr ? run->newer->older : newest_) = run;
+  (before != nullptr ? before->newer : oldest_) = run;
 }
 
-Slot* SlotRange::take_from_dirty(size_t slots, size_t alignment_slots) noexcept {
-  Slot* run = dirty_.take_aligned(dirty_tags_, slots, alignment_slots);
-  if (run == nullptr) return nullptr;
-  // The core cut the run out of a longer one: the age list holds the longer one's first slot,
-  // which is either our run or a free run that begins before it.
-  dirty_units_ -= touched_units(run, slots);
-  Slot* before = dirty_tags_.free_before(run);
-  Slot* after = dirty_tags_.free_after(run, slots);
-  if (before == nullptr) {
-    Slot* const older = run->older;
-    Slot* const newer = run->newer;
-    const std::uint32_t time = run->time;
-    unlink_age(run);
-    if (after != nullptr) {  // the rest keeps its age
-      after->older = older;
-      after->newer = newer;
-      after->time = time;
-      (older != nullptr ? older->newer : oldest_) = after;
-      (newer != nullptr ? newer->older : newest_) = after;
-    }
-  } else if (after != nullptr) {
-    after->time = before->time;
-    link_newest(after);
+void SlotRange::insert(Slot* run, size_t slots, std::uint32_t dirty, std::uint32_t time) noexcept {
+  dirty_units_ += dirty;
+  Slot* const neighbours[] = {tags_.free_before(run), tags_.free_after(run, slots)};
+  for (Slot* const neighbour : neighbours) {
+    if (neighbour == nullptr || neighbour->dirty == 0) continue;
+    unlink_age(neighbour);
+    if (dirty == 0 || std::int32_t(neighbour->time - time) < 0) time = neighbour->time;
+    dirty += neighbour->dirty;
   }
-  return run;
+  Slot* const joined = free_.give(tags_, run, slots);
+  joined->dirty = dirty;
+  joined->time = time;
+  if (dirty != 0) link_age(joined);
+}
+
+// The core has cut `taken` out of the free run `run` (whose first slot may be `taken` itself) and
+// kept what is left on both sides. Settles what is dirty where.
+void SlotRange::cut(Slot* run, Slot* taken, size_t slots) noexcept {
+  if (run->dirty == 0) {
+    if (Slot* const after = tags_.free_after(taken, slots); after != nullptr) after->dirty = 0;
+    return;
+  }
+  const std::uint32_t whole = run->dirty;
+  const std::uint32_t time = run->time;
+  const std::uint32_t gone = touched_units(taken, slots);
+  unlink_age(run);
+  dirty_units_ -= gone;
+  const size_t ahead = size_t(taken - run);
+  const std::uint32_t before = touched_units(run, ahead);
+  if (ahead != 0) {
+    run->dirty = before;
+    run->time = time;
+    if (before != 0) link_age(run);
+  }
+  if (Slot* const after = tags_.free_after(taken, slots); after != nullptr) {
+    after->dirty = whole - gone - before;
+    after->time = time;
+    if (after->dirty != 0) link_age(after);
+  }
 }
 
 Slot* SlotRange::take(size_t slots, size_t alignment_slots, size_t commit_step) noexcept {
-  Slot* run = take_from_dirty(slots, alignment_slots);
-  if (run == nullptr) run = clean_.take_aligned(clean_tags_, slots, alignment_slots);
-  if (run == nullptr && grow(slots + alignment_slots - 1, commit_step)) {
-    run = clean_.take_aligned(clean_tags_, slots, alignment_slots);
+  auto taken = free_.take_cut(tags_, slots, alignment_slots);
+  if (taken.span == nullptr && grow(slots + alignment_slots - 1, commit_step)) {
+    taken = free_.take_cut(tags_, slots, alignment_slots);
   }
-  return run;
+  if (taken.span == nullptr) return nullptr;
+  cut(taken.from, taken.span, slots);
+  return taken.span;
 }
 
 bool SlotRange::extend(Slot* run, size_t slots, size_t new_slots) noexcept {
   const size_t more = new_slots - slots;
-  Slot* end = run + slots;
-  if (end == slots_ + committed_ && !grow(more, more)) return false;
-  if (Slot* after = clean_tags_.free_after(run, slots); after != nullptr) {
-    if (after->length < more) {
-      if (after + after->length != slots_ + committed_ || !grow(more, more)) return false;
-      if (after->length < more) return false;
-    }
-    clean_.take_front(clean_tags_, after, more);
-    return true;
-  }
-  if (Slot* after = dirty_tags_.free_after(run, slots); after != nullptr && after->length >= more) {
-    const std::uint32_t time = after->time;
-    const size_t length = take_dirty(after);
-    if (length > more) give(after + more, length - more, time);
-    return true;
-  }
-  return false;
+  Slot* after = tags_.free_after(run, slots);
+  const bool at_end = run + slots == slots_ + committed_ ||
+                      (after != nullptr && after + after->length == slots_ + committed_);
+  if ((after == nullptr || after->length < more) && (!at_end || !grow(more, more))) return false;
+  after = tags_.free_after(run, slots);
+  if (after == nullptr || after->length < more) return false;
+  free_.take_front(tags_, after, more);
+  cut(after, after, more);
+  return true;
 }
 
 void SlotRange::give(Slot* run, size_t slots, std::uint32_t now) noexcept {
-  const size_t touched = touched_units(run, slots);
   run->twice_class = no_class;
-  if (touched == 0) {
-    give_clean(run, slots);
-    return;
-  }
-  dirty_units_ += touched;
-  if (Slot* after = dirty_tags_.free_after(run, slots); after != nullptr) unlink_age(after);
-  if (Slot* before = dirty_tags_.free_before(run); before != nullptr) unlink_age(before);
-  Slot* joined = dirty_.give(dirty_tags_, run, slots);
-  joined->time = now;
-  link_newest(joined);
+  insert(run, slots, touched_units(run, slots), now);
 }
 
-size_t SlotRange::take_dirty(Slot* run) noexcept {
-  unlink_age(run);
-  const size_t slots = dirty_.take_whole(dirty_tags_, run);
-  dirty_units_ -= touched_units(run, slots);
-  return slots;
+SlotRange::Run SlotRange::take_dirty(Slot* run, size_t units) noexcept {
+  // From the end, as far as needed; clean slots at the end are left out.
+  Slot* end = run + run->length;
+  while (end[-1].touched == 0) --end;
+  Slot* first = end;
+  size_t found = 0;
+  while (first != run && found < units) found += (--first)->touched;
+  const auto slots = size_t(end - first);
+  free_.take_at(tags_, run, size_t(first - run), slots);
+  cut(run, first, slots);
+  return {first, slots};
 }
 
-void SlotRange::give_clean(Slot* run, size_t slots) noexcept {
-  clean_.give(clean_tags_, run, slots);
+void SlotRange::give_purged(Run run) noexcept {
+  for (size_t i = 0; i < run.slots; ++i) run.first[i].touched = 0;
+  insert(run.first, run.slots, 0, 0);
 }
 
 bool SlotRange::check() noexcept {
   size_t units = 0;
-  size_t slots = 0;
+  bool good = free_.check(tags_);
+  std::uint32_t time = oldest_ != nullptr ? oldest_->time : 0;
   for (Slot* run = oldest_; run != nullptr; run = run->newer) {
-    units += touched_units(run, run->length);
-    slots += run->length;
+    good &= run->kind == SlotKind::free_first && run->dirty == touched_units(run, run->length);
+    good &= std::int32_t(run->time - time) >= 0;
+    time = run->time;
+    units += run->dirty;
   }
-  return clean_.check(clean_tags_) && dirty_.check(dirty_tags_) && units == dirty_units_ &&
-         slots == dirty_.free_units();
+  return good && units == dirty_units_;
 }
 
 }  // namespace strata

@@ -1,16 +1,17 @@
 // SlotRange: one reserved range of addresses cut in 64 KiB slots; hands out runs of slots.
 //
-// Free runs are clean (never touched, or purged: they read zero) or dirty (resident, with old data),
-// and stand in two span cores over the same slot array. Taking prefers dirty runs, which cost no
-// page faults; then clean ones; then commits more of the range, in growing steps.
+// Free runs stand in one span core over the slot array. A slot knows how much of it may be resident
+// with old data (`touched`), so a run may be partly dirty; runs with dirty slots are also listed by
+// age, for purging. Taking prefers what fits closest, which tends to be what was freed last, and
+// commits more of the range, in growing steps, when nothing fits.
 //
-//            commit            take                give
-//   reserved ------> clean run ----> run in use ---------> dirty run (or clean, if untouched)
+//            commit           take                give
+//   reserved ------> free run ----> run in use ---------> free run, dirty as far as touched
 //                       ^                                      |
-//                       +-------------- purge <----------------+   oldest first
+//                       +-------------- purge <----------------+   oldest first, in part
 //
-// Not thread-safe: SlotRanges (ranges.hpp) locks. O(1), but for the O(run) walk over the slots of
-// a run that is given back, which sums up what is dirty in it.
+// Not thread-safe: SlotSupply (slot_supply.hpp) locks. O(1), but for the walk over the slots of the
+// run that is taken or given back, which sums up what is dirty in it.
 #pragma once
 
 #include "base/units.hpp"
@@ -20,7 +21,6 @@
 namespace strata {
 
 // The tag store of the span core: tags stand in the slots themselves, out of band.
-template <SlotKind First, SlotKind Last>
 struct SlotTags {
   using Span = Slot*;
   static constexpr Span none = nullptr;
@@ -31,19 +31,19 @@ struct SlotTags {
   size_t length(Span run) noexcept { return run->length; }
   Span free_before(Span run) noexcept {
     Slot* last = run - 1;
-    if (last->kind == First) return last;  // a run of one slot
-    return last->kind == Last ? last - (last->length - 1) : none;
+    if (last->kind == SlotKind::free_first) return last;  // a run of one slot
+    return last->kind == SlotKind::free_last ? last - (last->length - 1) : none;
   }
   Span free_after(Span run, size_t slots) noexcept {
     Slot* after = run + slots;
-    return after->kind == First ? after : none;
+    return after->kind == SlotKind::free_first ? after : none;
   }
   Span advance(Span run, size_t slots) noexcept { return run + slots; }
   void mark_free(Span run, size_t slots) noexcept {
-    run->kind = First;
+    run->kind = SlotKind::free_first;
     run->length = std::uint32_t(slots);
     if (slots > 1) {
-      run[slots - 1].kind = Last;
+      run[slots - 1].kind = SlotKind::free_last;
       run[slots - 1].length = std::uint32_t(slots);
     }
   }
@@ -93,27 +93,33 @@ class SlotRange {
   // Gives a run back. Each slot's `touched` says what may be dirty.
   void give(Slot* run, size_t slots, std::uint32_t now) noexcept;
 
-  // The longest-unused dirty run, or nullptr.
+  // The run whose dirty pages have been free longest, or nullptr.
   [[nodiscard]] Slot* oldest_dirty() const noexcept { return oldest_; }
-  // Takes a dirty run out for purging (nobody else sees it meanwhile); give_clean puts it back
-  // when its pages are gone. Returns its length in slots.
-  size_t take_dirty(Slot* run) noexcept;
-  void give_clean(Slot* run, size_t slots) noexcept;
+  // Takes dirty slots out of the run for purging, at least `units` of 4 KiB if there are so many and
+  // from its end: nobody else sees them meanwhile. give_purged puts them back.
+  struct Run {
+    Slot* first;
+    size_t slots;
+  };
+  Run take_dirty(Slot* run, size_t units) noexcept;
+  void give_purged(Run run) noexcept;
 
-  // Bytes that lie in dirty runs and may be resident.
+  // Bytes of free runs that may be resident.
   [[nodiscard]] size_t dirty_bytes() const noexcept { return dirty_units_ * carve_unit; }
   [[nodiscard]] size_t used_slots() const noexcept {
-    return committed_ - first_ - clean_.free_units() - dirty_.free_units();
+    return committed_ - first_ - free_.free_units();
   }
-  [[nodiscard]] size_t dirty_slots() const noexcept { return dirty_.free_units(); }
   [[nodiscard]] bool check() noexcept;
 
  private:
   bool grow(size_t slots, size_t commit_step) noexcept;
   void unlink_age(Slot* run) noexcept;
-  void link_newest(Slot* run) noexcept;
-  static size_t touched_units(const Slot* run, size_t slots) noexcept;
-  Slot* take_from_dirty(size_t slots, size_t alignment_slots) noexcept;
+  void link_age(Slot* run) noexcept;
+  // Puts a run into the core, joined with its neighbours; `dirty` units of it are touched.
+  void insert(Slot* run, size_t slots, std::uint32_t dirty, std::uint32_t time) noexcept;
+  // Takes [taken, + slots) out of the free run around it.
+  void cut(Slot* run, Slot* taken, size_t slots) noexcept;
+  static std::uint32_t touched_units(const Slot* run, size_t slots) noexcept;
 
   Slot* slots_ = nullptr;
   size_t reserved_ = 0;            // slots in the range, the array's own included
@@ -123,12 +129,8 @@ class SlotRange {
   size_t dirty_units_ = 0;
   Slot* oldest_ = nullptr;
   Slot* newest_ = nullptr;
-  using CleanTags = SlotTags<SlotKind::clean_first, SlotKind::clean_last>;
-  using DirtyTags = SlotTags<SlotKind::dirty_first, SlotKind::dirty_last>;
-  CleanTags clean_tags_;
-  DirtyTags dirty_tags_;
-  SpanCore<CleanTags, 26> clean_;
-  SpanCore<DirtyTags, 26> dirty_;
+  SlotTags tags_;
+  SpanCore<SlotTags, 26> free_;
 };
 
 }  // namespace strata

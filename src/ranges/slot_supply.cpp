@@ -18,6 +18,10 @@ constexpr size_t annex_size = 64 * MiB;
 // own mappings, and an annex follows when it is full.
 constexpr size_t share_of_limit = 16;
 
+// Free memory may stay resident up to this share of what is in use: memory in full use is worth
+// keeping warm, and a program that frees everything ends at the plain limit.
+constexpr size_t dirty_share = 4;
+
 // Commit at least 1 MiB and at most 32 MiB at once; a quarter of what there is between those.
 constexpr size_t smallest_step = 1 * MiB / slot_size;
 constexpr size_t largest_step = 32 * MiB / slot_size;
@@ -81,13 +85,6 @@ Slot* SlotSupply::take(size_t slots, size_t alignment_slots) noexcept {
       primary_bytes = primary_.committed_bytes();
     }
     if (STRATA_UNLIKELY(run == nullptr)) run = take_from_annexes(slots, alignment_slots);
-    if (STRATA_UNLIKELY(run == nullptr) && dirty_bytes() != 0) {
-      // Dirty and clean runs do not join: make all of them clean and look again.
-      while (purge_oldest(0, false)) {
-      }
-      if (primary_.is_open()) run = primary_.take(slots, alignment_slots, 0);
-      if (run == nullptr) run = take_from_annexes(slots, alignment_slots);
-    }
   }
   if (run != nullptr && STRATA_UNLIKELY(range_settings.provision == Provision::eager)) {
     Machine::populate(address_of(run), slots * slot_size);
@@ -120,55 +117,54 @@ size_t SlotSupply::dirty_bytes() noexcept {
 size_t SlotSupply::dirty_limit() noexcept {
   size_t used = 0;
   for_each_range([&](SlotRange& range) { used += range.used_slots() * slot_size; });
-  const size_t share = used / 8;
+  const size_t share = used / dirty_share;
   return share > range_settings.dirty_limit ? share : range_settings.dirty_limit;
 }
 
-bool SlotSupply::purge_oldest(std::uint32_t now, bool only_old) noexcept {
+bool SlotSupply::purge_oldest(size_t bytes, std::uint32_t now, bool only_old) noexcept {
   SlotRange* from = nullptr;
   Slot* oldest = nullptr;
   for_each_range([&](SlotRange& range) {
     Slot* run = range.oldest_dirty();
-    if (run != nullptr &&
-        (oldest == nullptr || std::int32_t(run->time - oldest->time) < 0)) {
+    if (run != nullptr && (oldest == nullptr || std::int32_t(run->time - oldest->time) < 0)) {
       oldest = run;
       from = &range;
     }
   });
   if (oldest == nullptr) return false;
   if (only_old && now - oldest->time < range_settings.purge_delay) return false;
-  const size_t slots = from->take_dirty(oldest);
+  const SlotRange::Run run = from->take_dirty(oldest, divide_up(bytes, carve_unit));
   lock_.unlock();
-  const bool gone = Machine::purge(from->address_of(oldest), slots * slot_size);
-  if (gone) {
-    for (size_t i = 0; i < slots; ++i) oldest[i].touched = 0;
-  }
+  const bool gone = Machine::purge(from->address_of(run.first), run.slots * slot_size);
   lock_.lock();
   if (!gone) {  // refused: it stays dirty, as the newest
-    from->give(oldest, slots, now);
+    from->give(run.first, run.slots, now);
     return false;
   }
-  purged_ += slots * slot_size;
+  purged_ += run.slots * slot_size;
   ++purges_;
-  from->give_clean(oldest, slots);
+  from->give_purged(run);
   return true;
 }
 
 void SlotSupply::purge_excess(std::uint32_t now) noexcept {
-  if (STRATA_UNLIKELY(dirty_bytes() > dirty_limit())) {
-    // A quarter below the limit, so that the next frees need no system call.
-    const size_t keep = dirty_limit() / 4 * 3;
-    while (dirty_bytes() > keep && purge_oldest(now, false)) {
+  const size_t dirty = dirty_bytes();
+  if (STRATA_UNLIKELY(dirty > range_settings.dirty_limit)) {
+    if (const size_t limit = dirty_limit(); dirty > limit) {
+      // A quarter below the limit, so that the next frees need no system call.
+      const size_t keep = limit / 4 * 3;
+      while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, now, false)) {
+      }
     }
   }
-  while (purge_oldest(now, true)) {
+  while (purge_oldest(~size_t{0} / 2, now, true)) {
   }
 }
 
 size_t SlotSupply::purge(size_t keep) noexcept {
   LockGuard guard(lock_);
   const size_t before = purged_;
-  while (dirty_bytes() > keep && purge_oldest(0, false)) {
+  while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, 0, false)) {
   }
   return purged_ - before;
 }

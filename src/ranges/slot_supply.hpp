@@ -74,7 +74,7 @@ class SlotSupply {
   SlotRange& range_of(const Slot* slot) noexcept;
   STRATA_COLD Address address_in_annex(const Slot* slot) noexcept;
   // With the lock held; drops it during the system call.
-  bool purge_oldest(std::uint32_t not_after, bool only_old) noexcept;
+  bool purge_oldest(size_t bytes, std::uint32_t now, bool only_old) noexcept;
   void purge_excess(std::uint32_t now) noexcept;
   [[nodiscard]] size_t dirty_bytes() noexcept;
   [[nodiscard]] size_t dirty_limit() noexcept;

@@ -87,21 +87,35 @@ class SpanCore {
 
   // Takes `units` whose position is a multiple of `alignment` (a power of two), or none.
   Span take_aligned(Tags& tags, size_t units, size_t alignment) noexcept {
-    if (alignment <= 1) return take(tags, units);
+    return take_cut(tags, units, alignment).span;
+  }
+
+  // As take_aligned, and says from which free span it was cut (whose handle now stands for what is
+  // left in front of the taken one, if anything is).
+  struct Taken {
+    Span span = Tags::none;
+    Span from = Tags::none;
+  };
+  Taken take_cut(Tags& tags, size_t units, size_t alignment) noexcept {
     // First a span that just fits, should it happen to be aligned; then one that must hold it.
     Span span = find(tags, units);
-    if (span == Tags::none) return Tags::none;
-    size_t skip = skip_to(tags, span, alignment);
+    if (span == Tags::none) return {};
+    size_t skip = alignment <= 1 ? 0 : skip_to(tags, span, alignment);
     if (skip + units > tags.length(span)) {
       span = find(tags, units + alignment - 1);
-      if (span == Tags::none) return Tags::none;
+      if (span == Tags::none) return {};
       skip = skip_to(tags, span, alignment);
     }
-    return carve(tags, span, skip, units);
+    return {carve(tags, span, skip, units), span};
   }
 
   // Takes exactly [span, span + units): the start of the free span `span`. For growth in place.
   void take_front(Tags& tags, Span span, size_t units) noexcept { carve(tags, span, 0, units); }
+
+  // Takes the `units` that begin `skip` units into the free span `span`.
+  Span take_at(Tags& tags, Span span, size_t skip, size_t units) noexcept {
+    return carve(tags, span, skip, units);
+  }
 
   // Takes the whole free span `span` out, returning its length.
   size_t take_whole(Tags& tags, Span span) noexcept {
