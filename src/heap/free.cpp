@@ -104,7 +104,8 @@ void arm(Slot* slot, std::uint16_t live) noexcept {
 void free_event(Slot* slot) noexcept {
   const unsigned c = slab::class_of(slot);
   ThreadHeap& heap = *thread_cache.heap;
-  if (heap.active[c] != slot) {  // exact: the slab is empty
+  if (heap.active[c] != slot) {
+    if (slot->live() != 0) return thin_owned(heap, slot);
     heap.available[c].remove(slot);
     --heap.available_count[c];
     return release_slab(slot);

@@ -19,7 +19,7 @@ unsigned batch_limit(const Slot* slot) noexcept {
 void send(Slot* slot, const sharing::Batch& batch) noexcept {
   const unsigned c = slab::class_of(slot);
   sharing::bring_home(slot, address_of(slot), c, batch, wake_count(slot), state.pools[c],
-                      release_slab);
+                      release_slab, thin_pooled);
 }
 
 void flush(ThreadHeap& heap, OutboxEntry& entry) noexcept {

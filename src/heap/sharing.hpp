@@ -25,6 +25,8 @@
 //                            the class             exchange to {none,0,owned} (acq_rel).
 //   g pooled -> owned        the free that brings  under the pool's lock, if it is in the pool and
 //                            the last block home   still has all blocks home: out, and to the slots.
+//   h pooled -> owned        the free that leaves  under the pool's lock, if it is in the pool: out,
+//                            few blocks alive      free pages to the system, then (b).
 //
 //   push to owned/pooled     any thread            CAS {list,n,s} -> {batch + list, n + m, s}
 //                                                  (release: the links are written before)
@@ -86,7 +88,17 @@ enum class Pushed {
   wake,        // (d) put the slab in its pool
   last,        // (e) the slab is yours, with every block home: give the slot back
   maybe_last,  // every block is home in a pooled slab: try (g)
+  sparse,      // few blocks of a pooled slab are alive: try (h)
 };
+
+// How few live blocks are worth a look at a slab's free pages: a quarter, an eighth, a sixteenth of
+// its capacity. The largest of these below `live`; 0 when there is none.
+constexpr std::uint16_t next_threshold(std::uint16_t capacity, std::uint16_t live) noexcept {
+  for (unsigned shift = 2; shift <= 4; ++shift) {
+    if (capacity >> shift < live) return std::uint16_t(capacity >> shift);
+  }
+  return 0;
+}
 
 // `wake_count`: blocks home that make a full slab useful.
 template <class SlotType>
@@ -114,7 +126,13 @@ Pushed push(SlotType& slot, Address slab, const Batch& batch, std::uint16_t wake
     // Only now: before, the same word may have stood for an earlier stay in the pool, with another
     // live count. If somebody takes the slab meanwhile the number is of no use to anybody, and
     // maybe_last asks again under the pool's lock.
-    if (list.state() == State::pooled && total == slot.live()) result = Pushed::maybe_last;
+    if (list.state() == State::pooled) {
+      const std::uint16_t live = slot.live();
+      if (total == live) return Pushed::maybe_last;
+      const auto before = std::uint16_t(live - list.count());
+      const auto after = std::uint16_t(live - total);
+      if (total < live && after <= next_threshold(slot.capacity, before)) return Pushed::sparse;
+    }
     return result;
   }
 }
@@ -199,6 +217,15 @@ class Pool {
     return all_home;
   }
 
+  // (h) After Pushed::sparse. True: the slab is the caller's, and `list` what had come home.
+  bool take_this(SlotType* slot, unsigned size_class, RemoteList& list) noexcept {
+    lock_.lock();
+    const bool there = slot->in_pool && slot->twice_class == 2 * size_class;
+    if (there) list = remove(slot);
+    lock_.unlock();
+    return there;
+  }
+
   [[nodiscard]] unsigned count() const noexcept { return count_.load(Order::relaxed); }
   Lock& lock() noexcept { return lock_; }
 
@@ -216,10 +243,10 @@ class Pool {
 };
 
 // A batch of blocks goes home to a slab the caller does not own. `release(slot)` is called when the
-// slab is the caller's with every block home.
-template <class SlotType, class ClassPool, class Release>
+// slab is the caller's with every block home; `thin(slot, size_class)` when it is pooled with few blocks alive.
+template <class SlotType, class ClassPool, class Release, class Thin>
 void bring_home(SlotType* slot, Address slab, unsigned size_class, const Batch& batch,
-                std::uint16_t wake_count, ClassPool& pool, Release&& release) noexcept {
+                std::uint16_t wake_count, ClassPool& pool, Release&& release, Thin&& thin) noexcept {
   switch (push(*slot, slab, batch, wake_count)) {
     case Pushed::done:
       return;
@@ -231,6 +258,8 @@ void bring_home(SlotType* slot, Address slab, unsigned size_class, const Batch& 
     case Pushed::maybe_last:
       if (!pool.take_if_all_home(slot, size_class)) return;
       break;
+    case Pushed::sparse:
+      return thin(slot, size_class);
   }
   release(slot);
 }

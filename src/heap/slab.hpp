@@ -76,7 +76,10 @@ inline Block* carve(Slot* slot, Address address) noexcept {
   return list;
 }
 
-// Units that blocks may have touched and that are not given back: the slab's resident bytes.
-inline size_t resident_bytes(const Slot* slot) noexcept { return slot->touched * carve_unit; }
+// Bytes of units that blocks may have touched and that are not given back.
+inline size_t resident_bytes(const Slot* slot) noexcept {
+  const unsigned touched = (1U << slot->touched) - 1;
+  return size_t(__builtin_popcount(touched & ~unsigned(slot->uncarved))) * carve_unit;
+}
 
 }  // namespace strata::slab

@@ -90,12 +90,20 @@ void let_go_partial(Slot* slot) noexcept {
   sharing::let_go_partial(slot, state.pools[slab::class_of(slot)], release_slab);
 }
 
+void watch(Slot* slot) noexcept {
+  const std::uint16_t live = slot->live();
+  const std::uint16_t threshold = sharing::next_threshold(slot->capacity, live);
+  slot->count = std::uint16_t(live - threshold);
+  slot->bias = std::uint16_t(-threshold);
+}
+
 bool adopt(ThreadHeap& heap, Slot* slot) noexcept {
   sharing::RemoteList home;
   if (!sharing::adopt_full(slot->remote, home)) return false;
   const unsigned c = slab::class_of(slot);
   slot->count = std::uint16_t(slot->count - home.count());
   slot->freed = sharing::block_at(address_of(slot), home.head());
+  watch(slot);
   slot->set_owner(heap.thread);
   heap.available[c].push_back(slot);
   ++heap.available_count[c];
@@ -106,6 +114,8 @@ Slot* next_slab(ThreadHeap& heap, unsigned c) noexcept {
   Slot* slot = heap.available[c].pop_front();
   if (slot != nullptr) {
     --heap.available_count[c];
+    slot->count = slot->live();
+    slot->bias = 0;
     slot->backoff = 0;
     return slot;
   }

@@ -45,11 +45,20 @@ bool let_go_full(ThreadHeap& heap, Slot* slot) noexcept;
 void let_go_partial(Slot* slot) noexcept;
 bool adopt(ThreadHeap& heap, Slot* slot) noexcept;
 void release_slab(Slot* slot) noexcept;
+// Sets an available slab's count so that free() calls free_event at the next threshold, or when the
+// last block is freed.
+void watch(Slot* slot) noexcept;
 void retain(ThreadHeap& heap, Slot* slot) noexcept;
 void forget_retained(ThreadHeap& heap, Slot* slot) noexcept;
 // Puts a list of free blocks in front of the slab's own.
 void put_back(Slot* slot, Block* list) noexcept;
 Address address_of(const Slot* slot) noexcept;
+
+// thin.cpp: free pages inside partly used slabs go back to the system.
+// A slab the caller owns, not active, all its free blocks on Slot::freed.
+void thin_owned(ThreadHeap& heap, Slot* slot) noexcept;
+// A slab that is likely in its pool.
+void thin_pooled(Slot* slot, unsigned size_class) noexcept;
 
 // outbox.cpp: blocks on their way home.
 void post(ThreadHeap* heap, Slot* slot, Block* block) noexcept;

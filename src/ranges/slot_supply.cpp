@@ -20,7 +20,7 @@ constexpr size_t share_of_limit = 16;
 
 // Free memory may stay resident up to this share of what is in use: memory in full use is worth
 // keeping warm, and a program that frees everything ends at the plain limit.
-constexpr size_t dirty_share = 4;
+constexpr size_t dirty_share = 2;
 
 // Commit at least 1 MiB and at most 32 MiB at once; a quarter of what there is between those.
 constexpr size_t smallest_step = 1 * MiB / slot_size;

@@ -73,8 +73,18 @@ struct Model {
       list = next;
     }
   }
+  // As thin_pooled: takes the slab out of its pool and lets it go again.
+  void thin() {
+    RemoteList home;
+    if (!pool.take_this(&slot, 1, home)) return;
+    take_home(home);
+    if (slot.count == 0) return release(&slot);
+    sharing::let_go_partial(&slot, pool, [this](ModelSlot* s) { release(s); });
+  }
   void send(const Batch& batch) {
-    sharing::bring_home(&slot, slab(), 1, batch, wake, pool, [this](ModelSlot* s) { release(s); });
+    sharing::bring_home(
+        &slot, slab(), 1, batch, wake, pool, [this](ModelSlot* s) { release(s); },
+        [this](ModelSlot*, unsigned) { thin(); });
   }
 
   // free() of one block by a thread; `adopts`: it may take a full slab over.
@@ -234,6 +244,23 @@ TEST_F(SharingProtocol, a_batch_of_two_goes_home_while_others_adopt) {
                                              model->free(3, 3, true);
                                              model->let_go_if_owned(3);
                                            }};
+      },
+      [&] { model->expect_given_back(); });
+}
+
+TEST_F(SharingProtocol, thinning_a_pooled_slab_meets_frees_and_a_taker) {
+  explore(
+      4,
+      [&] {
+        model = std::make_unique<Model>(4, 1);
+        return std::vector<Explorer::Body>{
+            [&] { model->let_go_if_owned(1); },
+            [&] {
+              model->free(2, 0, false);
+              model->free(2, 1, false);
+              model->free(2, 2, false);
+            },
+            [&] { model->free(3, 3, false); }};
       },
       [&] { model->expect_given_back(); });
 }
