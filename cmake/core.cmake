@@ -1,6 +1,6 @@
 # The library: core, fronts, shared and static.
 set(STRATA_CORE
-  src/platform/linux/linux_platform.cpp
+  src/platform/linux/linux_platform.cpp src/platform/linux/worker.cpp
   src/ranges/slot_range.cpp src/ranges/slot_supply.cpp
   src/heap/refill.cpp src/heap/free.cpp src/heap/large.cpp src/heap/huge.cpp
   src/heap/reallocate.cpp src/heap/slab_life.cpp src/heap/outbox.cpp src/heap/thin.cpp src/heap/threads.cpp

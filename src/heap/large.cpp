@@ -49,6 +49,7 @@ Slot* take_run(size_t size, size_t slots, size_t alignment) noexcept {
   run->twice_class = no_class;
   run->length = std::uint32_t(slots);
   run->kind = SlotKind::large;
+  slot_supply.count_large(std::ptrdiff_t(slots));
   return run;
 }
 
@@ -75,6 +76,7 @@ void free_large(Slot* run, void* pointer) noexcept {
   const size_t slots = run->length;
   note_touched(run, slots, run->size);
   run->kind = SlotKind::none;
+  slot_supply.count_large(-std::ptrdiff_t(slots));
   slot_supply.give(run, slots);
 }
 
@@ -90,11 +92,13 @@ void* reallocate_large(Slot* run, size_t size) noexcept {
     run->size = align_up(size, carve_unit);
     if (slots - wanted > wanted / 8) {
       run->length = std::uint32_t(wanted);
+      slot_supply.count_large(-std::ptrdiff_t(slots - wanted));
       slot_supply.give(run + wanted, slots - wanted);
     }
     return pointer;
   }
   if (wanted > slots && size <= largest_run && slot_supply.extend(run, slots, wanted)) {
+    slot_supply.count_large(std::ptrdiff_t(wanted - slots));
     run->length = std::uint32_t(wanted);
     run->size = align_up(size, carve_unit);
     return pointer;

@@ -92,9 +92,11 @@ enum class Pushed {
 };
 
 // How few live blocks are worth a look at a slab's free pages: a quarter, an eighth, a sixteenth of
-// its capacity. The largest of these below `live`; 0 when there is none.
+// its capacity; where a block is a page or more, so that every free one frees pages, a half, a
+// quarter, an eighth. The largest of these below `live`; 0 when there is none.
 constexpr std::uint16_t next_threshold(std::uint16_t capacity, std::uint16_t live) noexcept {
-  for (unsigned shift = 2; shift <= 4; ++shift) {
+  const unsigned first = capacity <= 16 ? 1 : 2;
+  for (unsigned shift = first; shift < first + 3; ++shift) {
     if (capacity >> shift < live) return std::uint16_t(capacity >> shift);
   }
   return 0;

@@ -37,7 +37,7 @@ ThreadHeap* open_thread_heap() noexcept {
     heap->thread = Machine::current_thread();
     heap->cache = &thread_cache;
     state.heaps.push_back(heap);
-    state.threads.fetch_add(1, Order::relaxed);
+    if (state.threads.fetch_add(1, Order::relaxed) != 0) slot_supply.allow_worker();
   }
   thread_cache.heap = heap;
   if (on_thread_start != nullptr) on_thread_start();
@@ -122,6 +122,7 @@ void after_fork_in_child() noexcept {
       }
     }
   });
+  slot_supply.forget_worker();
   ThreadHeap* const mine = thread_cache.heap;
   state.heaps = {};
   if (mine != nullptr) state.heaps.push_back(mine);

@@ -46,6 +46,9 @@ bool apply_commit(const char* value) noexcept {
 bool apply_huge_pages(const char* value) noexcept {
   return parse_toggle(value, range_settings.huge_pages);
 }
+bool apply_worker(const char* value) noexcept {
+  return parse_toggle(value, range_settings.worker);
+}
 bool apply_stats(const char* value) noexcept {
   values.stats_at_exit = same_text(value, "exit");
   return values.stats_at_exit || same_text(value, "off");

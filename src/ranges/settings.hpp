@@ -11,13 +11,16 @@ enum class Provision : std::uint8_t { lazy, eager };
 struct RangeSettings {
   // Addresses to reserve at start; halved twice until the system agrees.
   size_t reserve = 1 * TiB;
-  // Free memory that may stay resident: this, or an eighth of what is in use, whichever is more.
+  // Free memory that may stay resident: this, or a share of what is in use, whichever is more.
   size_t dirty_limit = 8 * MiB;
   // Milliseconds after which free memory is given back although the limit is not reached.
   std::uint32_t purge_delay = 500;
   // Lazy: physical pages come with the first touch. Eager: with the run of slots.
   Provision provision = Provision::lazy;
   bool huge_pages = false;
+  // Whether a thread of Strata's own may purge. Only ever started in a program that has threads
+  // already, and only when more than the limit is dirty.
+  bool worker = true;
 };
 
 inline RangeSettings range_settings;

@@ -18,9 +18,16 @@ constexpr size_t annex_size = 64 * MiB;
 // own mappings, and an annex follows when it is full.
 constexpr size_t share_of_limit = 16;
 
-// Free memory may stay resident up to this share of what is in use: memory in full use is worth
-// keeping warm, and a program that frees everything ends at the plain limit.
-constexpr size_t dirty_share = 2;
+// Free memory may stay resident up to a share of what is in use. Large blocks: a half, because one
+// freed is the size of many pages that the next would fault in again. Slabs: an eighth.
+constexpr size_t large_share = 2;
+constexpr size_t slab_share = 8;
+
+// Threads themselves purge beyond this many times the limit, and 64 MiB, when the worker runs.
+constexpr size_t far_beyond = 4;
+constexpr size_t far_beyond_least = 64 * MiB;
+// The worker purges what exceeds the limit after this share of the delay.
+constexpr unsigned excess_delay_share = 5;
 
 // Commit at least 1 MiB and at most 32 MiB at once; a quarter of what there is between those.
 constexpr size_t smallest_step = 1 * MiB / slot_size;
@@ -117,11 +124,13 @@ size_t SlotSupply::dirty_bytes() noexcept {
 size_t SlotSupply::dirty_limit() noexcept {
   size_t used = 0;
   for_each_range([&](SlotRange& range) { used += range.used_slots() * slot_size; });
-  const size_t share = used / dirty_share;
+  const size_t large = large_slots_.load(Order::relaxed) * slot_size;
+  const size_t slabs = used > large ? used - large : 0;
+  const size_t share = large / large_share + slabs / slab_share;
   return share > range_settings.dirty_limit ? share : range_settings.dirty_limit;
 }
 
-bool SlotSupply::purge_oldest(size_t bytes, std::uint32_t now, bool only_old) noexcept {
+bool SlotSupply::purge_oldest(size_t bytes, std::uint32_t now, std::uint32_t age) noexcept {
   SlotRange* from = nullptr;
   Slot* oldest = nullptr;
   for_each_range([&](SlotRange& range) {
@@ -132,7 +141,7 @@ bool SlotSupply::purge_oldest(size_t bytes, std::uint32_t now, bool only_old) no
     }
   });
   if (oldest == nullptr) return false;
-  if (only_old && now - oldest->time < range_settings.purge_delay) return false;
+  if (age != 0 && std::int32_t(now - oldest->time) < std::int32_t(age)) return false;
   const SlotRange::Run run = from->take_dirty(oldest, divide_up(bytes, carve_unit));
   lock_.unlock();
   const bool gone = Machine::purge(from->address_of(run.first), run.slots * slot_size);
@@ -150,21 +159,70 @@ bool SlotSupply::purge_oldest(size_t bytes, std::uint32_t now, bool only_old) no
 void SlotSupply::purge_excess(std::uint32_t now) noexcept {
   const size_t dirty = dirty_bytes();
   if (STRATA_UNLIKELY(dirty > range_settings.dirty_limit)) {
-    if (const size_t limit = dirty_limit(); dirty > limit) {
+    if (const size_t limit = dirty_limit(); dirty > limit && !worker_takes_over(dirty, limit)) {
       // A quarter below the limit, so that the next frees need no system call.
       const size_t keep = limit / 4 * 3;
-      while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, now, false)) {
+      while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, now, 0)) {
       }
     }
   }
-  while (purge_oldest(~size_t{0} / 2, now, true)) {
+  if (worker_state_.load(Order::relaxed) != 0) return;
+  while (purge_oldest(~size_t{0} / 2, now, range_settings.purge_delay)) {
+  }
+}
+
+// With the lock held. True: the worker will see to it.
+bool SlotSupply::worker_takes_over(size_t dirty, size_t limit) noexcept {
+  if (!range_settings.worker || range_settings.purge_delay == 0) return false;
+  if (worker_state_.load(Order::relaxed) == 0) {
+    if (worker_allowed_.load(Order::relaxed) == 0) return false;
+    worker_awake_.store(1, Order::relaxed);
+    if (!Machine::start_worker(run_worker)) {
+      worker_allowed_.store(0, Order::relaxed);  // refused once: not asked again
+      return false;
+    }
+    worker_state_.store(1, Order::relaxed);
+  } else if (worker_awake_.load(Order::relaxed) == 0) {
+    worker_awake_.store(1, Order::release);
+    Machine::wake(worker_awake_);
+  }
+  const size_t most = limit * far_beyond;
+  return dirty <= (most < far_beyond_least ? far_beyond_least : most);
+}
+
+// One round of the worker. Returns the milliseconds until the next, 0: nothing is dirty.
+std::uint32_t SlotSupply::work(std::uint32_t now) noexcept {
+  LockGuard guard(lock_);
+  const std::uint32_t excess_delay = range_settings.purge_delay / excess_delay_share;
+  while (purge_oldest(~size_t{0} / 2, now, range_settings.purge_delay)) {
+  }
+  for (;;) {
+    const size_t dirty = dirty_bytes();
+    const size_t limit = dirty_limit();
+    if (dirty <= limit || !purge_oldest(dirty - limit, now, excess_delay)) break;
+  }
+  if (dirty_bytes() == 0) {
+    worker_awake_.store(0, Order::relaxed);  // under the lock, as is the test of who wakes us
+    return 0;
+  }
+  return excess_delay + 1;
+}
+
+void SlotSupply::run_worker() noexcept {
+  for (;;) {
+    const std::uint32_t pause = slot_supply.work(std::uint32_t(Machine::now()));
+    if (pause == 0) {
+      Machine::wait(slot_supply.worker_awake_, 0, ~std::uint32_t{0} / 2);
+    } else {
+      Machine::wait(slot_supply.worker_awake_, 1, pause);
+    }
   }
 }
 
 size_t SlotSupply::purge(size_t keep) noexcept {
   LockGuard guard(lock_);
   const size_t before = purged_;
-  while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, 0, false)) {
+  while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, 0, 0)) {
   }
   return purged_ - before;
 }

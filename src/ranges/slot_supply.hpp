@@ -5,8 +5,11 @@
 // primary range alone, through `primary_base`; annex pointers take a longer way.
 //
 // Purging. Dirty runs wait in the order of their age. Whoever gives a run back purges the oldest
-// ones as long as more than the limit is dirty, and those past their delay; taking a run looks at
-// the delay as well. So the thread that frees pays, and no thread is needed in the background.
+// ones as long as more than the limit is dirty, and those past their delay; so the thread that frees
+// pays, and no thread is needed in the background. A program that has several threads anyway gets
+// one more when it passes the limit: the worker purges what has been free for a fifth of the delay
+// (all of it past the delay), so that memory which is soon used again is not given back and faulted
+// in over and over; the threads themselves then purge only far beyond the limit.
 //
 // Thread-safe: one lock, never held over a system call that purges.
 #pragma once
@@ -45,6 +48,12 @@ class SlotSupply {
     return address_in_annex(slot);
   }
 
+  // The heap tells how many slots large blocks have, for the limit, and when threads appear.
+  void count_large(std::ptrdiff_t slots) noexcept { large_slots_.fetch_add(size_t(slots), Order::relaxed); }
+  void allow_worker() noexcept { worker_allowed_.store(1, Order::relaxed); }
+  // In the child of a fork, where the worker does not exist.
+  void forget_worker() noexcept { worker_state_.store(0, Order::relaxed); }
+
   struct Usage {
     size_t reserved = 0;   // bytes of address space
     size_t committed = 0;  // bytes made usable
@@ -73,9 +82,13 @@ class SlotSupply {
   size_t commit_step(const SlotRange& range) const noexcept;
   SlotRange& range_of(const Slot* slot) noexcept;
   STRATA_COLD Address address_in_annex(const Slot* slot) noexcept;
-  // With the lock held; drops it during the system call.
-  bool purge_oldest(size_t bytes, std::uint32_t now, bool only_old) noexcept;
+  // Purges at least `bytes` of the oldest dirty run if that is `age` milliseconds old. With the lock
+  // held; drops it during the system call. False when nothing was purged.
+  bool purge_oldest(size_t bytes, std::uint32_t now, std::uint32_t age) noexcept;
   void purge_excess(std::uint32_t now) noexcept;
+  bool worker_takes_over(size_t dirty, size_t limit) noexcept;
+  static void run_worker() noexcept;
+  std::uint32_t work(std::uint32_t now) noexcept;
   [[nodiscard]] size_t dirty_bytes() noexcept;
   [[nodiscard]] size_t dirty_limit() noexcept;
 
@@ -86,6 +99,12 @@ class SlotSupply {
   Atomic<unsigned> annex_count_;  // an annex is complete before it is counted (release)
   size_t purged_ = 0;
   size_t purges_ = 0;
+  Atomic<size_t> large_slots_;
+  Atomic<unsigned> worker_allowed_;
+  // 0: none, 1: running. Set under the lock; never unset but by fork.
+  Atomic<unsigned> worker_state_;
+  // The worker sleeps on it: 0 asleep without a time limit, 1 otherwise.
+  Atomic<std::uint32_t> worker_awake_;
   size_t limit_ = 0;  // the process's limit on addresses, read once
 };
 

@@ -3,6 +3,7 @@
 
 #include <linux/futex.h>
 #include <linux/mman.h>
+#include <linux/sched.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -127,6 +128,16 @@ std::uint32_t LinuxPlatform::thread_number() noexcept {
 }
 std::uint32_t LinuxPlatform::process_number() noexcept {
   return std::uint32_t(raw::call(SYS_getpid));
+}
+
+void LinuxPlatform::wait(Atomic<std::uint32_t>& word, std::uint32_t seen,
+                         std::uint32_t milliseconds) noexcept {
+  const timespec time = {time_t(milliseconds / 1000), long(milliseconds % 1000) * 1000000};
+  raw::call(SYS_futex, long(&word), FUTEX_WAIT_PRIVATE, long(seen), long(&time), 0, 0);
+}
+
+void LinuxPlatform::wake(Atomic<std::uint32_t>& word) noexcept {
+  raw::call(SYS_futex, long(&word), FUTEX_WAKE_PRIVATE, 1);
 }
 
 void LinuxPlatform::fail(const char* text) noexcept {

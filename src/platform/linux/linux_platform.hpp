@@ -39,6 +39,15 @@ struct LinuxPlatform {
   static std::uint32_t thread_number() noexcept;
   static std::uint32_t process_number() noexcept;
 
+  // Runs `body` in a thread that libc knows nothing of: without signals, without thread-local
+  // storage, on a small stack. `body` never returns and may call nothing that needs either. False
+  // when the system refuses. The thread does not exist in the child of a fork.
+  static bool start_worker(void (*body)() noexcept) noexcept;
+  // Sleeps until `word` is no longer `seen`, wake(word) is called, or `milliseconds` have passed.
+  static void wait(Atomic<std::uint32_t>& word, std::uint32_t seen,
+                   std::uint32_t milliseconds) noexcept;
+  static void wake(Atomic<std::uint32_t>& word) noexcept;
+
  private:
   STRATA_COLD static size_t read_page_size() noexcept;
   static inline size_t page_size_ = 0;  // written once with the same value by whoever is first

@@ -1,0 +1,89 @@
+// A thread made by the system call alone.
+//
+// pthread_create would allocate, take libc's locks and run its hooks, and may be called here from
+// the middle of any of them: malloc is. So the thread is the kernel's only: it shares memory and
+// files with the process, has all signals blocked, and a block of zeros where thread-local storage
+// would be.
+#include <linux/sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "platform/linux/linux_platform.hpp"
+#include "platform/linux/raw_syscall.hpp"
+
+namespace strata {
+namespace {
+
+constexpr size_t stack_size = 64 * KiB;  // touched: one page
+constexpr size_t storage_size = 4 * KiB;
+
+// Returns in the caller only; the new thread calls body on its own stack.
+long clone_thread(unsigned long flags, Address stack, Address storage,
+                  void (*body)() noexcept) noexcept {
+#if defined(__x86_64__)
+  long result;
+  register long r10 asm("r10") = 0;
+  register long r8 asm("r8") = long(storage);
+  register auto r9 asm("r9") = body;
+  asm volatile(
+      "syscall\n\t"
+      "test %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xor %%ebp, %%ebp\n\t"
+      "call *%%r9\n\t"
+      "ud2\n"
+      "1:"
+      : "=a"(result)
+      : "a"(SYS_clone), "D"(flags), "S"(stack), "d"(0L), "r"(r10), "r"(r8), "r"(r9)
+      : "rcx", "r11", "memory");
+  return result;
+#elif defined(__aarch64__)
+  register long x8 asm("x8") = SYS_clone;
+  register long x0 asm("x0") = long(flags);
+  register long x1 asm("x1") = long(stack);
+  register long x2 asm("x2") = 0;
+  register long x3 asm("x3") = long(storage);
+  register long x4 asm("x4") = 0;
+  register auto x9 asm("x9") = body;
+  asm volatile(
+      "svc 0\n\t"
+      "cbnz x0, 1f\n\t"
+      "blr x9\n\t"
+      "brk 0\n"
+      "1:"
+      : "+r"(x0)
+      : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x9)
+      : "memory");
+  return x0;
+#endif
+}
+
+}  // namespace
+
+bool LinuxPlatform::start_worker(void (*body)() noexcept) noexcept {
+  const Address memory = reserve(stack_size + storage_size, page_size());
+  if (memory == 0) return false;
+  if (!commit(memory, stack_size + storage_size)) {
+    release(memory, stack_size + storage_size);
+    return false;
+  }
+  // The storage's middle: thread pointers have fields on both sides, the first is their own address.
+  const Address storage = memory + stack_size + storage_size / 2;
+  *reinterpret_cast<Address*>(storage) = storage;
+
+  constexpr long set_mask = 2;  // SIG_SETMASK
+  constexpr long mask_size = 8;
+  std::uint64_t all = ~std::uint64_t{0};
+  std::uint64_t before = 0;
+  raw::call(SYS_rt_sigprocmask, set_mask, long(&all), long(&before), mask_size);
+  const long result =
+      clone_thread(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+                       CLONE_SYSVSEM | CLONE_SETTLS,
+                   memory + stack_size, storage, body);
+  raw::call(SYS_rt_sigprocmask, set_mask, long(&before), 0, mask_size);
+  if (!raw::failed(result)) return true;
+  release(memory, stack_size + storage_size);
+  return false;
+}
+
+}  // namespace strata
