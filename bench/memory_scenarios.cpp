@@ -103,7 +103,7 @@ void idle_threads() {
     pthread_create(&threads[i], nullptr, idle_worker, reinterpret_cast<void*>(i + 1));
   }
   pthread_barrier_wait(&barrier);
-  pause_ms(100);
+  pause_ms(1000);
   printf("per_thread %.1f\n", double(resident_kib() - before) / count);
   pthread_mutex_unlock(&forever);
   for (pthread_t thread : threads) pthread_join(thread, nullptr);

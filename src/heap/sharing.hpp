@@ -178,7 +178,7 @@ bool adopt_full(Word& word, RemoteList& list) noexcept {
 }
 
 // The pool of one size class: partly free slabs that nobody owns, oldest first. SlotType has
-// in_pool, capacity, twice_class, live(), remote, next and previous.
+// in_pool, seen, capacity, twice_class, live(), remote, next and previous.
 template <class SlotType, class Lock, template <class> class ListOf>
 class Pool {
  public:
@@ -191,6 +191,7 @@ class Pool {
       slot->remote.exchange(RemoteList::make(0, 0, State::owned).raw, Order::acq_rel);
     } else {
       slot->in_pool = true;
+      slot->seen = takes_;
       slots_.push_back(slot);
       count_.store(count_.load(Order::relaxed) + 1, Order::relaxed);
     }
@@ -203,7 +204,10 @@ class Pool {
     if (count_.load(Order::relaxed) == 0) return nullptr;  // a hint: a miss costs one new slab
     lock_.lock();
     SlotType* slot = slots_.first();
-    if (slot != nullptr) list = remove(slot);
+    if (slot != nullptr) {
+      list = remove(slot);
+      ++takes_;
+    }
     lock_.unlock();
     return slot;
   }
@@ -219,13 +223,17 @@ class Pool {
     return all_home;
   }
 
-  // (h) After Pushed::sparse. True: the slab is the caller's, and `list` what had come home.
+  // (h) After Pushed::sparse. True: the slab is the caller's, and `list` what had come home. False
+  // also when the pool has been taken from since this was last asked, or since the slab came in:
+  // then the class is in use, and the slab will soon be too.
   bool take_this(SlotType* slot, unsigned size_class, RemoteList& list) noexcept {
     lock_.lock();
     const bool there = slot->in_pool && slot->twice_class == 2 * size_class;
-    if (there) list = remove(slot);
+    const bool idle = there && slot->seen == takes_;
+    if (idle) list = remove(slot);
+    if (there && !idle) slot->seen = takes_;
     lock_.unlock();
-    return there;
+    return idle;
   }
 
   [[nodiscard]] unsigned count() const noexcept { return count_.load(Order::relaxed); }
@@ -241,6 +249,7 @@ class Pool {
 
   Lock lock_;
   ListOf<SlotType> slots_;
+  std::uint32_t takes_ = 0;
   Atomic<unsigned> count_;  // written under the lock
 };
 

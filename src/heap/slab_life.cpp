@@ -103,6 +103,7 @@ bool adopt(ThreadHeap& heap, Slot* slot) noexcept {
   const unsigned c = slab::class_of(slot);
   slot->count = std::uint16_t(slot->count - home.count());
   slot->freed = sharing::block_at(address_of(slot), home.head());
+  slot->seen = heap.served[c];
   watch(slot);
   slot->set_owner(heap.thread);
   heap.available[c].push_back(slot);
@@ -111,6 +112,7 @@ bool adopt(ThreadHeap& heap, Slot* slot) noexcept {
 }
 
 Slot* next_slab(ThreadHeap& heap, unsigned c) noexcept {
+  ++heap.served[c];
   Slot* slot = heap.available[c].pop_front();
   if (slot != nullptr) {
     --heap.available_count[c];

@@ -79,7 +79,8 @@ struct alignas(cache_line) Slot {
   std::uint32_t length;
   union {
     std::uint32_t time;     // free run with dirty pages: when the oldest of them became free, in ms
-    std::uint32_t backoff;  // slab: see free_event
+    std::uint32_t backoff;  // active slab: see arm() in heap/free.cpp
+    std::uint32_t seen;     // partly free slab: how often its class was in need; see heap/thin.cpp
   };
   Atomic<std::uint64_t> remote;
   Slot* next;

@@ -25,6 +25,7 @@ struct ModelSlot {
   std::uint16_t count = 0;
   std::uint8_t twice_class = 2;
   bool in_pool = false;
+  std::uint32_t seen = 0;
   Block* freed = nullptr;
   ModelSlot* next = nullptr;
   ModelSlot* previous = nullptr;
