@@ -7,6 +7,7 @@
 // matter of the ThreadSanitizer test.
 #pragma once
 
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <cstdint>
@@ -59,8 +60,11 @@ class Explorer {
 
  private:
   enum class State { ready, blocked, done };
+  // Entered once by its context; afterwards by longjmp, which needs no system call.
   struct Fiber {
     ucontext_t context{};
+    jmp_buf place{};
+    bool entered = false;
     std::vector<char> stack = std::vector<char>(64 * 1024);
     Body body;
     State state = State::ready;
@@ -76,13 +80,20 @@ class Explorer {
     Fiber& fiber = *self->fibers_[self->running_];
     fiber.body();
     fiber.state = State::done;
-    swapcontext(&fiber.context, &self->main_);
+    _longjmp(self->main_, 1);
+  }
+
+  void switch_in(Fiber& fiber) {
+    if (_setjmp(main_) != 0) return;
+    if (fiber.entered) _longjmp(fiber.place, 1);
+    fiber.entered = true;
+    setcontext(&fiber.context);
   }
 
   void switch_out(State state) {
     Fiber& fiber = *fibers_[running_];
     fiber.state = state;
-    swapcontext(&fiber.context, &main_);
+    if (_setjmp(fiber.place) == 0) _longjmp(main_, 1);
   }
 
   void replay(std::vector<Body> bodies) {
@@ -92,6 +103,7 @@ class Explorer {
       Fiber& fiber = *fibers_[i];
       fiber.body = std::move(bodies[i]);
       fiber.state = State::ready;
+      fiber.entered = false;
       getcontext(&fiber.context);
       fiber.context.uc_stack.ss_sp = fiber.stack.data();
       fiber.context.uc_stack.ss_size = fiber.stack.size();
@@ -121,7 +133,7 @@ class Explorer {
       choice.available = unsigned(runnable.size());
       choice.forced = forced;
       running_ = runnable[choice.taken];
-      swapcontext(&main_, &fibers_[running_]->context);
+      switch_in(*fibers_[running_]);
     }
   }
 
@@ -144,7 +156,7 @@ class Explorer {
     return false;
   }
 
-  ucontext_t main_{};
+  jmp_buf main_{};
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<Choice> choices_;
   unsigned running_ = 0;

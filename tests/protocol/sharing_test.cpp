@@ -231,7 +231,7 @@ TEST_F(SharingProtocol, owner_that_frees_and_ends_meets_frees_of_others) {
 
 TEST_F(SharingProtocol, a_batch_of_two_goes_home_while_others_adopt) {
   explore(
-      5,
+      4,
       [&] {
         model = std::make_unique<Model>(4, 1);
         model->wake = 3;
