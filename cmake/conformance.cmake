@@ -31,6 +31,7 @@ target_include_directories(outside_flags INTERFACE ${outside_tests})
 target_compile_options(outside_flags INTERFACE
   -Wall -Wextra -fno-builtin -Wno-unused-function
   $<$<CXX_COMPILER_ID:GNU>:-Wno-alloc-size-larger-than -Wno-use-after-free>)
+target_compile_definitions(outside_flags INTERFACE $<$<COMPILE_LANGUAGE:C>:_GNU_SOURCE>)
 target_link_libraries(outside_flags INTERFACE Threads::Threads ${CMAKE_DL_LIBS})
 
 # outside_program(<name> <source> [options]): build/tests/<folder>/<file> from tests/<folder>/<file>.*

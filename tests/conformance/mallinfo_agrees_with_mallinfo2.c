@@ -1,5 +1,4 @@
 // The old structure tells the same numbers in ints, as long as they fit.
-#define _GNU_SOURCE
 #include <malloc.h>
 #include "support/memory.h"
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"

@@ -6,9 +6,6 @@
 #ifndef STRATA_TESTS_SUPPORT_CHECK_H
 #define STRATA_TESTS_SUPPORT_CHECK_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
