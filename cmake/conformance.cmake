@@ -134,3 +134,22 @@ if(outside_library)
       COMMAND fault_injector ${outside_library} ${mode} 12 all $<TARGET_FILE:fault_program>)
   endforeach()
 endif()
+
+# Properties: random programs against a shadow map.
+find_library(RAPIDCHECK_LIBRARY rapidcheck)
+find_path(RAPIDCHECK_INCLUDE rapidcheck.h)
+if(RAPIDCHECK_LIBRARY AND RAPIDCHECK_INCLUDE)
+  set(programs property_random_programs_keep_a_shadow_map)
+  outside_program(${programs} tests/property/random_programs_keep_a_shadow_map.cpp -O1)
+  target_include_directories(${programs} PRIVATE ${RAPIDCHECK_INCLUDE})
+  target_link_libraries(${programs} PRIVATE ${RAPIDCHECK_LIBRARY})
+  outside_test(property.random_programs_keep_a_shadow_map COMMAND ${programs})
+else()
+  message(STATUS "librapidcheck-dev is missing: no property tests from outside")
+endif()
+
+# Stress: a few seconds each; give seconds, threads, largest size and seed for more.
+foreach(stress blocks_change_hands queues_carry_blocks)
+  outside_program(stress_${stress} tests/stress/${stress}.cpp -O2)
+  outside_test(stress.${stress} COMMAND stress_${stress} 4)
+endforeach()

@@ -76,7 +76,8 @@ static inline uint64_t next_random(uint64_t* state) {
 // Mostly small, sometimes medium, rarely large: the shape of real programs. Never over `largest`.
 static inline size_t random_size(uint64_t* state, size_t largest) {
   const uint64_t r = next_random(state);
-  const size_t bits = (r & 15) < 11 ? 4 + (r >> 4) % 6 : (r & 15) < 15 ? 10 + (r >> 4) % 6 : 22;
+  const uint64_t kind = r & 63;
+  const size_t bits = kind < 46 ? 4 + (r >> 6) % 6 : kind < 63 ? 10 + (r >> 6) % 6 : 22;
   const size_t size = (size_t)(next_random(state) & (((uint64_t)1 << bits) - 1));
   return size > largest ? largest : size;
 }

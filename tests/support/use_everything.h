@@ -120,8 +120,8 @@ static inline void resize_block(struct Everything* all, size_t i, uint64_t* rand
   mark_block(block, size, i);
 }
 
-// Blocks of more than a gigabyte, touched at their ends only, and one aligned beyond 2 MiB: mappings
-// of their own under most allocators. Whatever is refused is left out.
+// Blocks of more than a gigabyte, touched at their ends only, and one aligned beyond 2 MiB:
+// mappings of their own under most allocators. Whatever is refused is left out.
 static inline void use_huge_blocks(struct Everything* all) {
   const size_t size = ((size_t)1 << 30) + 50000, larger = ((size_t)3 << 29) + 1;
   void* block = malloc(size);
