@@ -10,7 +10,7 @@ for library in "$@"; do
   echo "== $library"
   for program in "$build"/tests/conformance/* "$build"/tests/process/*; do
     [ -f "$program" ] && [ -x "$program" ] || continue
-    case $program in */helper_* | *.so) continue ;; esac
+    case $program in */helper_* | */*.so) continue ;; esac
     said=$(LD_PRELOAD=$preload timeout 60 "$program" 2>&1 > /dev/null)
     code=$?
     case $code in
