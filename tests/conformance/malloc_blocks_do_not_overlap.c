@@ -7,7 +7,7 @@ static size_t sizes[count];
 
 int main(void) {
   uint64_t random = 12345;
-  for (int round = 0; round < 20000; ++round) {
+  for (int round = 0; round < 8000; ++round) {
     const size_t i = next_random(&random) % count;
     if (blocks[i] != NULL) {
       CHECK(has_pattern(blocks[i], sizes[i], i));

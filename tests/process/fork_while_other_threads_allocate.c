@@ -42,7 +42,7 @@ int main(void) {
     inherited[i] = malloc(i * 300 + 1);
     fill_pattern(inherited[i], i * 300 + 1, i);
   }
-  for (uint64_t round = 1; round <= 200; ++round) {
+  for (uint64_t round = 1; round <= 120; ++round) {
     const pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
