@@ -6,6 +6,7 @@
 #include <new>
 
 #include "front/export.hpp"
+#include "front/throwing_handler.hpp"
 #include "heap/heap.hpp"
 
 namespace heap = strata::heap;
@@ -25,10 +26,13 @@ namespace {
   strata::Machine::fail("strata: error: out of memory in operator new, and nobody to catch it\n");
 }
 
-// Calls the new handler; false when there is none.
+std::new_handler current_handler() {
+  return strata_runtime::new_handler != nullptr ? strata_runtime::new_handler() : nullptr;
+}
+
+// Calls the new handler; false when there is none. What the handler throws goes to the caller.
 bool handled() {
-  if (strata_runtime::new_handler == nullptr) return false;
-  const std::new_handler handler = strata_runtime::new_handler();
+  const std::new_handler handler = current_handler();
   if (handler == nullptr) return false;
   handler();
   return true;
@@ -48,20 +52,23 @@ STRATA_NOINLINE void* new_aligned(size_t size, std::align_val_t alignment) {
   }
 }
 
-// The nothrow forms call the handler too; one that throws ends the attempt. Without exceptions here
-// a throwing handler would pass through a noexcept function, which terminates, as the standard's
-// default form does when its handler throws something else than bad_alloc.
+// The nothrow forms call the handler too; one that throws ends the attempt, and null is the answer.
+bool handled_without_throwing() {
+  const std::new_handler handler = current_handler();
+  return handler != nullptr && strata::front::returns_without_throwing(handler);
+}
+
 STRATA_NOINLINE void* nothrow_slow(size_t size) {
   for (;;) {
     if (void* const block = heap::allocate_slow(size)) return block;
-    if (!handled()) return nullptr;
+    if (!handled_without_throwing()) return nullptr;
   }
 }
 
 STRATA_NOINLINE void* nothrow_aligned(size_t size, std::align_val_t alignment) {
   for (;;) {
     if (void* const block = heap::allocate_aligned(size_t(alignment), size)) return block;
-    if (!handled()) return nullptr;
+    if (!handled_without_throwing()) return nullptr;
   }
 }
 
