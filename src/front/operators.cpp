@@ -3,6 +3,8 @@
 // The library does not load the C++ runtime: a C program must not be made to. The two functions a
 // failing operator new needs are weak references, present whenever somebody can catch what is
 // thrown.
+#include <dlfcn.h>
+
 #include <new>
 
 #include "front/export.hpp"
@@ -16,13 +18,29 @@ namespace strata_runtime {
 [[gnu::weak]] [[noreturn]] void libstdcxx_throw() __asm__("_ZSt17__throw_bad_allocv");
 [[gnu::weak]] [[noreturn]] void libcxx_throw() __asm__("_ZNSt3__117__throw_bad_allocB7v160000Ev");
 [[gnu::weak]] std::new_handler new_handler() __asm__("_ZSt15get_new_handlerv");
+[[gnu::weak]] void* open_library(const char* name, int flags) __asm__("dlopen");
+[[gnu::weak]] void* find_symbol(void* library, const char* name) __asm__("dlsym");
 }  // namespace strata_runtime
 
 namespace {
 
+// A function of a runtime that was loaded after us, or nullptr. The weak references were bound
+// before it came, and a library opened locally is in nobody's scope: so it is asked by name. Weak
+// themselves, so that a static program is not made to carry a loader.
+STRATA_COLD void* find_in_later_runtime(const char* name) {
+  if (strata_runtime::open_library == nullptr || strata_runtime::find_symbol == nullptr) {
+    return nullptr;
+  }
+  void* const runtime = strata_runtime::open_library("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);
+  return runtime != nullptr ? strata_runtime::find_symbol(runtime, name) : nullptr;
+}
+
 [[noreturn]] STRATA_COLD void throw_bad_alloc() {
   if (strata_runtime::libstdcxx_throw != nullptr) strata_runtime::libstdcxx_throw();
   if (strata_runtime::libcxx_throw != nullptr) strata_runtime::libcxx_throw();
+  if (void* const later = find_in_later_runtime("_ZSt17__throw_bad_allocv")) {
+    reinterpret_cast<void (*)()>(later)();
+  }
   strata::Machine::fail("strata: error: out of memory in operator new, and nobody to catch it\n");
 }
 
@@ -31,8 +49,13 @@ std::new_handler current_handler() {
 }
 
 // Calls the new handler; false when there is none. What the handler throws goes to the caller.
-bool handled() {
-  const std::new_handler handler = current_handler();
+STRATA_COLD bool handled() {
+  std::new_handler handler = current_handler();
+  if (strata_runtime::new_handler == nullptr) {
+    if (void* const later = find_in_later_runtime("_ZSt15get_new_handlerv")) {
+      handler = reinterpret_cast<std::new_handler (*)()>(later)();
+    }
+  }
   if (handler == nullptr) return false;
   handler();
   return true;
