@@ -97,7 +97,9 @@ foreach(source ${sources})
     outside_test(process.${property} COMMAND process_${property})
   endif()
 endforeach()
-add_dependencies(process_opening_and_closing_libraries process_helper_module)
+foreach(user opening_and_closing_libraries out_of_memory_in_a_cxx_library_opened_later_throws)
+  add_dependencies(process_${user} process_helper_module)
+endforeach()
 if(outside_library)
   outside_test(process.library_can_be_opened_by_a_running_program PLAIN
     COMMAND process_library_can_be_opened_by_a_running_program ${outside_library})
@@ -153,3 +155,22 @@ foreach(stress blocks_change_hands queues_carry_blocks)
   outside_program(stress_${stress} tests/stress/${stress}.cpp -O2)
   outside_test(stress.${stress} COMMAND stress_${stress} 4)
 endforeach()
+
+# The library's other ways through the same tests: little address space (annexes and mappings of
+# their own instead of one large range), nothing kept, everything provided at once.
+if(outside_library)
+  foreach(mode once onward)
+    outside_test(faults.every_call_fails_${mode}_in_little_address_space PLAIN SECONDS 180
+      COMMAND sh -c "ulimit -v 262144; exec \"$0\" \"$@\"" $<TARGET_FILE:fault_injector>
+        ${outside_library} ${mode} 12 mmap,munmap,mremap,mprotect $<TARGET_FILE:fault_program>)
+  endforeach()
+  foreach(setting little_reserve:STRATA_RESERVE=2MiB keeping_nothing:STRATA_DIRTY_LIMIT=0)
+    string(REPLACE ":" ";" parts ${setting})
+    list(GET parts 0 label)
+    list(GET parts 1 option)
+    outside_test(process.everything_works_with_${label}
+      COMMAND env ${option} STRATA_PURGE_DELAY=0 ${walk})
+    outside_test(stress.blocks_change_hands_with_${label}
+      COMMAND env ${option} STRATA_PURGE_DELAY=0 $<TARGET_FILE:stress_blocks_change_hands> 2)
+  endforeach()
+endif()

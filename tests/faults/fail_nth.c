@@ -9,7 +9,7 @@
 //
 // Usage: fail_nth LIBRARY once|onward ERRNO-NUMBER CALLS|all PROGRAM [ARGUMENTS]
 //   once: only the n-th call fails; onward: it and all that follow. CALLS: madvise,mprotect ...
-//   LIBRARY is preloaded. STRATA_FAULTS_IN=part of a path counts calls from that file instead, for
+//   LIBRARY is preloaded. FAULTS_COUNTED_IN=part of a path counts calls from that file instead, for
 //   allocators that call the C library's wrappers.
 #include "support/check.h"
 
@@ -168,7 +168,7 @@ int main(int count, char** arguments) {
     check_stop(check_exit_failed, "usage: fail_nth LIBRARY once|onward ERRNO CALLS PROGRAM");
   }
   library = arguments[1];
-  counted_file = getenv("STRATA_FAULTS_IN");
+  counted_file = getenv("FAULTS_COUNTED_IN");
   if (counted_file == NULL) counted_file = library;
   onward = strcmp(arguments[2], "onward") == 0;
   error_number = atoi(arguments[3]);
