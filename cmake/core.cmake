@@ -8,7 +8,7 @@ set(STRATA_CORE
   src/options/options.cpp)
 set(STRATA_FRONT
   src/front/process.cpp src/front/libc.cpp src/front/inspect.cpp src/front/operators.cpp
-  src/front/c_api.cpp)
+  src/front/throwing_handler.cpp src/front/c_api.cpp)
 
 add_library(strata_objects OBJECT ${STRATA_CORE} ${STRATA_FRONT})
 target_link_libraries(strata_objects PUBLIC strata_core_flags)
@@ -17,6 +17,9 @@ target_compile_options(strata_objects PRIVATE
   -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
   -ftls-model=initial-exec -fno-plt -fcf-protection=none -fno-stack-protector
   -fno-semantic-interposition -Wno-attributes)
+
+# The one file that catches what a new handler throws; see there why no C++ runtime is needed.
+set_source_files_properties(src/front/throwing_handler.cpp PROPERTIES COMPILE_OPTIONS -fexceptions)
 
 add_library(strata_shared SHARED $<TARGET_OBJECTS:strata_objects>)
 set_target_properties(strata_shared PROPERTIES OUTPUT_NAME strata LINKER_LANGUAGE C
