@@ -67,7 +67,7 @@ def generate(folder, scale):
             default: v[(k + 3) % 8] -= v[k % 8] / {i + 1};
           }}
           return v[a & 7] + v[(a >> 3) & 7];
-        }}""") for i in range(int(1500 * scale)))
+        }}""") for i in range(int(500 * scale)))
     (folder / "many.c").write_text(functions.replace(
         "int f0(int a, const char* s) {", "int f0(int a, const char* s) {\n  if (a < 2) return a;"))
     (folder / "heavy.cpp").write_text(textwrap.dedent("""\
@@ -106,7 +106,7 @@ def generate(folder, scale):
         f"## Part {i}\n\n" + " ".join(rng.choices(vocabulary, k=60)) for i in range(200)))
     (folder / "picture.ps").write_text(textwrap.dedent(f"""\
         %!PS
-        1 1 {int(40 * scale) or 1} {{
+        1 1 {int(120 * scale) or 1} {{
           /page exch def
           /Times-Roman findfont 11 scalefont setfont
           1 1 60 {{ /row exch def 40 row 12 mul 40 add moveto

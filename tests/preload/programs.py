@@ -76,7 +76,7 @@ def awk(run):
 def sed(run):
     run.shell(f"sed -E 's/(\\w+) (\\w+)/\\2 \\1/g; s/ka(lo|mi)/<\\1>/g; H; $!d; x; y/abc/xyz/' "
               f"{run.data}/notes.md | md5sum; "
-              f"sed -nE '/^ka/{{h;n;G;s/\\n/ | /;p}}' {run.data}/text.txt | md5sum")
+              f"sed -E '/^ka/{{h;n;G;s/\\n/ | /;p}}; s/(ta|ren)+/[&]/g' {run.data}/text.txt | md5sum")
 
 
 @program("tar-xz", "tar packed by xz -T2, unpacked again", "tar xz", quick=True)
@@ -110,12 +110,14 @@ def bash(run):
 @program("openssl", "keys, signatures and a cipher", "openssl")
 def openssl(run):
     """Compared: the hash of the decrypted text and the verdict; keys are random."""
-    run.shell(f"""openssl genrsa -out k.pem 3072 2>/dev/null
-        openssl rsa -in k.pem -pubout -out p.pem 2>/dev/null
+    run.shell(f"""openssl ecparam -genkey -name secp384r1 -out k.pem
+        openssl ec -in k.pem -pubout -out p.pem 2>/dev/null
         openssl dgst -sha256 -sign k.pem -out s {run.data}/text.txt
         openssl dgst -sha256 -verify p.pem -signature s {run.data}/text.txt
         openssl enc -aes-256-cbc -pbkdf2 -pass pass:x -in {run.data}/text.txt -out e
-        openssl enc -d -aes-256-cbc -pbkdf2 -pass pass:x -in e | md5sum""")
+        openssl enc -d -aes-256-cbc -pbkdf2 -pass pass:x -in e | md5sum
+        for i in $(seq {run.amount(40)}); do openssl req -x509 -new -key k.pem -subj /CN=t$i -out c$i \
+          && openssl x509 -in c$i -noout -subject; done""")
 
 
 # -- languages ----------------------------------------------------------------------------------
@@ -284,7 +286,7 @@ def clangxx(run):
 @program("clang-format", "our own sources formatted", "clang-format")
 def clang_format(run):
     files = sorted((REPOSITORY / "src").rglob("*.hpp")) + own_sources()
-    for _ in range(run.amount(4)):
+    for _ in range(run.amount(8)):
         run.command("clang-format", "--style=Google", *files)
 
 
@@ -323,7 +325,7 @@ def git(run):
                    compare=False) == b"":
         raise Skip("this checkout is not a git repository")
     run.shell(f"""git clone -q --no-local {REPOSITORY} clone && cd clone
-        git log -p -M --stat | md5sum; git blame -w CMakeLists.txt | md5sum
+        for i in 1 2 3 4; do git log -p -M --stat -U$i | md5sum; done; git blame -w CMakeLists.txt | md5sum
         git -c pack.threads=4 repack -adfq; git fsck --full --strict 2>&1 | grep -v ^dangling
         git rev-list --objects --all | sort | md5sum; git archive HEAD | md5sum
         git grep -n 'include' | md5sum; rm -rf ../clone""")
@@ -356,9 +358,9 @@ def sqlite3(run):
 
 @program("vim", "a batch of edits over a large file", "vim", quick=True)
 def vim(run):
-    run.shell(f"cp {run.data}/notes.md n.md; vim -u NONE -N -es -n "
-              "-c 'g/^## /m0' -c '%s/ka\\(lo\\|mi\\)/<\\1>/ge' -c 'sort u' -c 'g/quavu/normal yyp' "
-              "-c 'set undolevels=1000' -c '%!tac' -c 'undo' -c wq n.md </dev/null; md5sum < n.md")
+    run.shell(f"head -{run.amount(40_000)} {run.data}/text.txt > n; vim -u NONE -N -es -n "
+              "-c 'g/^ta/m0' -c '%s/ka\\(lo\\|mi\\)/<\\1>/ge' -c 'sort u' -c 'g/quavu/normal yyp' "
+              "-c 'set undolevels=1000' -c '%!tac' -c 'undo' -c wq n </dev/null; md5sum < n")
 
 
 @program("imagemagick", "blur, resize and composite; compared: the pixels", "identify convert")
