@@ -136,7 +136,11 @@ class Run:
         return output
 
     def shell(self, script, **options):
-        return self.command("sh", "-c", script, **options)
+        """A script in which any part of any pipeline that fails or crashes is a failure.
+
+        So no `head`: it would end the part before it by SIGPIPE; `sed -n 1,9p` reads to the end.
+        """
+        return self.command("bash", "-e", "-o", "pipefail", "-c", script, **options)
 
     def driver(self, *words, stdin=None, user=None):
         """Runs a helper outside the measurement and without the library: clients, set-up."""
@@ -156,12 +160,14 @@ class Run:
         of the run is the time of the block; CPU and peak memory are the server's.
         """
         with self._started(words, None, env, user) as (process, finish):
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + min(60, self.limit)
             is_ready = ready if callable(ready) else lambda: port_answers(ready)
             while not is_ready():
-                if process.poll() is not None or time.monotonic() > deadline:
+                if process.poll() is not None:
                     finish(codes)
-                    raise Failure(f"{words[0]} did not start")
+                    raise Failure(f"{words[0]} ended before it answered")
+                if time.monotonic() > deadline:
+                    raise Failure(f"{words[0]} does not answer")
                 time.sleep(0.02)
             start = time.monotonic()
             yield process.child

@@ -40,8 +40,8 @@ def program(name, shows, needs, quick=False):
 @program("coreutils", "cut, sort, uniq, join, tac, base64, sha256sum, od, shuf", "sort", quick=True)
 def coreutils(run):
     run.shell(f"""cd {run.data}
-        cut -d' ' -f1,3 text.txt | sort | uniq -c | sort -rn | head -50
-        sort -t, -k2,2 table.csv | join -t, -1 2 -2 2 - table.csv 2>/dev/null | head -500 | md5sum
+        cut -d' ' -f1,3 text.txt | sort | uniq -c | sort -rn | sed -n 1,50p
+        sort -t, -k2,2 table.csv | sed -n 1~20p > {run.folder}/a; join -t, -1 2 -2 2 {run.folder}/a {run.folder}/a | sed -n 1,500p | md5sum
         tac text.txt | base64 | sha256sum; od -A x -t x1 numbers.txt | tail -3
         shuf --random-source=text.txt numbers.txt | paste - - - | nl | tail -2
         split -n r/7 --filter='wc -c' text.txt; ls -lR --time-style=+ tree | cksum""")
@@ -50,7 +50,7 @@ def coreutils(run):
 @program("grep", "a recursive search with a regular expression", "grep", quick=True)
 def grep(run):
     run.shell(f"cd {run.data}; grep -rnE '(ka|lo)+mi.*(ren){{2}}' tree text.txt | sort | tail -200; "
-              "grep -rchi 'soquavu' tree | sort | uniq -c; grep -rl include /usr/include | sort | wc -l")
+              "grep -rchi 'soquavu' tree | sort | uniq -c; grep -rsl include /usr/include | sort | wc -l")
 
 
 @program("find", "a walk of /usr with tests and exec", "find", quick=True)
@@ -326,7 +326,7 @@ def git(run):
         raise Skip("this checkout is not a git repository")
     run.shell(f"""git clone -q --no-local {REPOSITORY} clone && cd clone
         for i in 1 2 3 4; do git log -p -M --stat -U$i | md5sum; done; git blame -w CMakeLists.txt | md5sum
-        git -c pack.threads=4 repack -adfq; git fsck --full --strict 2>&1 | grep -v ^dangling
+        git -c pack.threads=4 repack -adfq; git fsck --full --strict 2>&1 | {{ grep -v ^dangling || true; }}
         git rev-list --objects --all | sort | md5sum; git archive HEAD | md5sum
         git grep -n 'include' | md5sum; rm -rf ../clone""")
 
@@ -358,7 +358,7 @@ def sqlite3(run):
 
 @program("vim", "a batch of edits over a large file", "vim", quick=True)
 def vim(run):
-    run.shell(f"head -{run.amount(40_000)} {run.data}/text.txt > n; vim -u NONE -N -es -n "
+    run.shell(f"sed -n 1,{run.amount(40_000)}p {run.data}/text.txt > n; vim -u NONE -N -es -n "
               "-c 'g/^ta/m0' -c '%s/ka\\(lo\\|mi\\)/<\\1>/ge' -c 'sort u' -c 'g/quavu/normal yyp' "
               "-c 'set undolevels=1000' -c '%!tac' -c 'undo' -c wq n </dev/null; md5sum < n")
 
@@ -402,5 +402,6 @@ def chromium(run):
 
 @program("stress-ng", "stress-ng --malloc --verify, four workers", "stress-ng", quick=True)
 def stress_ng(run):
+    """Compared: nothing; the program checks its own blocks and ends with a code."""
     run.command("stress-ng", "--malloc", "4", "--malloc-bytes", "1M", "--malloc-max", "2000",
                 "--malloc-ops", run.amount(1_000_000), "--verify", "--oomable", compare=False)
