@@ -26,6 +26,7 @@ import sys
 import time
 
 import harness
+from data import generate
 from programs import PROGRAMS
 import servers  # noqa: F401  (adds its programs to the table)
 
@@ -41,6 +42,8 @@ def arguments():
     parser.add_argument("--only", metavar="A,B", help="only these programs")
     parser.add_argument("--skip", metavar="A,B", default="", help="all but these programs")
     parser.add_argument("--quick", action="store_true", help="a subset with less work, about a minute")
+    parser.add_argument("--scale", type=float, metavar="X",
+                        help="amount of work as a factor (1; 0.25 with --quick)")
     parser.add_argument("--rounds", type=int, help="rounds of every program (3; 1 with --quick)")
     parser.add_argument("--limit", type=int, default=300, help="seconds one command may take (300)")
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
@@ -95,8 +98,8 @@ def run_program(program, libraries, options, place, launcher, show):
         if result.failure or system.skipped:
             continue
         show(f"{program.name}: {library.name}, round {number} of {options.rounds}")
-        run = harness.Run(launcher, place / "run", place / "data", library,
-                          0.25 if options.quick else 1, number == 1, options.limit)
+        run = harness.Run(launcher, place / "run", place / "data", library, options.scale,
+                          number == 1, options.limit)
         try:
             program.function(run)
             run.check_mapped()
@@ -185,6 +188,7 @@ def main():
                   + (f"  [{program.missing()}]" if program.missing() else ""))
         return 0
     options.rounds = options.rounds or (1 if options.quick else 3)
+    options.scale = options.scale or (0.25 if options.quick else 1)
     paths = options.library or [str(REPOSITORY / "build/libstrata.so")]
     for path in paths:
         if not pathlib.Path(path).is_file():
@@ -199,9 +203,8 @@ def main():
     everything = {}
     with harness.workplace(options.keep) as place:
         (place / "data").mkdir()
-        from data import generate
         table.progress("generating data")
-        generate(place / "data", 0.25 if options.quick else 1)
+        generate(place / "data", options.scale)
         launcher = harness.build_launcher(place)
         if table.watched:
             print("\r\033[K", end="")
