@@ -22,6 +22,9 @@ constexpr size_t share_of_limit = 16;
 // keeping warm, and a program that frees everything ends at the plain limit.
 constexpr size_t dirty_share = 2;
 
+// Milliseconds that a thread may wait for the lock with a reading of the clock.
+constexpr std::uint32_t most_ahead = 60'000;
+
 // Commit at least 1 MiB and at most 32 MiB at once; a quarter of what there is between those.
 constexpr size_t smallest_step = 1 * MiB / slot_size;
 constexpr size_t largest_step = 32 * MiB / slot_size;
@@ -39,27 +42,33 @@ void SlotSupply::prepare(SlotRange& range) noexcept {
 }
 
 bool SlotSupply::open_primary() noexcept {
-  opened_ = true;
-  limit_ = Machine::address_space_limit();
+  if (limit_ == 0) limit_ = Machine::address_space_limit();
   size_t bytes = range_settings.reserve;
   if (limit_ / share_of_limit < bytes) bytes = limit_ / share_of_limit;
-  bytes = align_down(bytes, smallest_range);
-  for (; bytes >= smallest_range; bytes = align_down(bytes / 4, smallest_range)) {
-    if (primary_.open(bytes)) {
-      prepare(primary_);
-      primary_base = primary_.base();
-      return true;
-    }
+  for (;; bytes /= 4) {
+    bytes = bytes < smallest_range ? smallest_range : align_down(bytes, smallest_range);
+    if (primary_.open(bytes)) break;
+    if (bytes == smallest_range) return false;
   }
-  return false;
+  prepare(primary_);
+  primary_base = primary_.base();
+  return true;
 }
 
-Slot* SlotSupply::take_from_annexes(size_t slots, size_t alignment_slots) noexcept {
+Slot* SlotSupply::take_from(SlotRange& range, size_t slots, size_t alignment_slots,
+                            bool& refused) noexcept {
+  Slot* const run = range.take(slots, alignment_slots, commit_step(range));
+  refused |= run == nullptr && range.uncommitted_slots() >= slots + alignment_slots - 1;
+  return run;
+}
+
+Slot* SlotSupply::take_from_annexes(size_t slots, size_t alignment_slots, bool refused) noexcept {
   const unsigned count = annex_count_.load(Order::relaxed);
   for (unsigned i = 0; i < count; ++i) {
-    if (Slot* run = annexes_[i].take(slots, alignment_slots, commit_step(annexes_[i]))) return run;
+    if (Slot* run = take_from(annexes_[i], slots, alignment_slots, refused)) return run;
   }
-  if (count == max_annexes) return nullptr;
+  // Where memory is refused, further addresses are of no use.
+  if (refused || count == max_annexes) return nullptr;
   const size_t needed =
       align_up((slots + alignment_slots) * (slot_size + sizeof(Slot)) + slot_size, smallest_range);
   size_t bytes = annex_size;
@@ -72,19 +81,19 @@ Slot* SlotSupply::take_from_annexes(size_t slots, size_t alignment_slots) noexce
   }
   prepare(annex);
   annex_count_.store(count + 1, Order::release);
-  return annex.take(slots, alignment_slots, commit_step(annex));
+  return take_from(annex, slots, alignment_slots, refused);
 }
 
 Slot* SlotSupply::take(size_t slots, size_t alignment_slots) noexcept {
   Slot* run = nullptr;
   {
     LockGuard guard(lock_);
-    if (STRATA_UNLIKELY(!opened_)) open_primary();
-    if (primary_.is_open()) {
-      run = primary_.take(slots, alignment_slots, commit_step(primary_));
-      primary_bytes = primary_.committed_bytes();
-    }
-    if (STRATA_UNLIKELY(run == nullptr)) run = take_from_annexes(slots, alignment_slots);
+    // Annexes only beside a primary range: the marks of free blocks are made of its address.
+    if (STRATA_UNLIKELY(!primary_.is_open()) && !open_primary()) return nullptr;
+    bool refused = false;
+    run = take_from(primary_, slots, alignment_slots, refused);
+    primary_bytes = primary_.committed_bytes();
+    if (STRATA_UNLIKELY(run == nullptr)) run = take_from_annexes(slots, alignment_slots, refused);
   }
   if (run != nullptr && STRATA_UNLIKELY(range_settings.provision == Provision::eager)) {
     Machine::populate(address_of(run), slots * slot_size);
@@ -132,7 +141,9 @@ bool SlotSupply::purge_oldest(size_t bytes, std::uint32_t now, bool only_old) no
     }
   });
   if (oldest == nullptr) return false;
-  if (only_old && now - oldest->time < range_settings.purge_delay) return false;
+  // A run may be younger than `now`: another thread read the clock later and had the lock earlier.
+  const std::uint32_t waited = now - oldest->time;
+  if (only_old && (waited < range_settings.purge_delay || waited > ~most_ahead)) return false;
   const SlotRange::Run run = from->take_dirty(oldest, divide_up(bytes, carve_unit));
   lock_.unlock();
   const bool gone = Machine::purge(from->address_of(run.first), run.slots * slot_size);
@@ -162,9 +173,10 @@ void SlotSupply::purge_excess(std::uint32_t now) noexcept {
 }
 
 size_t SlotSupply::purge(size_t keep) noexcept {
+  const auto now = std::uint32_t(Machine::now());
   LockGuard guard(lock_);
   const size_t before = purged_;
-  while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, 0, false)) {
+  while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, now, false)) {
   }
   return purged_ - before;
 }
