@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <rapidcheck.h>
 #include <string>
 #include <tuple>
@@ -153,10 +154,14 @@ class Play {
     SlotRange& range = owned_.range;
     Slot* const oldest = range.oldest_dirty();
     if (oldest == nullptr) return;
-    const size_t slots = range.take_dirty(oldest);
-    RC_ASSERT(Machine::purge(range.address_of(oldest), slots * slot_size));
-    for (size_t i = 0; i < slots; ++i) oldest[i].touched = 0;
-    range.give_clean(oldest, slots);
+    const size_t before = range.dirty_bytes();
+    const size_t wanted = 1 + now_ % 50;
+    const size_t there = oldest->dirty;
+    const SlotRange::Run run = range.take_dirty(oldest, wanted);
+    RC_ASSERT(before - range.dirty_bytes() >= std::min(wanted, there) * carve_unit);
+    RC_ASSERT(range.check());
+    RC_ASSERT(Machine::purge(range.address_of(run.first), run.slots * slot_size));
+    range.give_purged(run);
   }
 
   void check() {
@@ -221,52 +226,57 @@ TEST(SlotRange, all_of_the_range_but_its_array_can_be_taken) {
   }
 }
 
-TEST(SlotRange, dirty_runs_are_taken_before_clean_ones) {
-  TestRange owned(8 * MiB);
-  SlotRange& range = owned.range;
-  Slot* const first = range.take(4, 1, 64);
-  Slot* const second = range.take(4, 1, 64);
-  second->touched = 3;
-  range.give(first, 4, 1);
-  range.give(second, 4, 2);
-  EXPECT_EQ(range.dirty_bytes(), 3 * carve_unit);
-  EXPECT_EQ(range.take(4, 1, 64), second);
-  EXPECT_EQ(range.dirty_bytes(), 0U);
-}
-
 TEST(SlotRange, runs_given_back_untouched_are_clean) {
   TestRange owned(8 * MiB);
   Slot* const run = owned.range.take(5, 1, 16);
   owned.range.give(run, 5, 1);
   EXPECT_EQ(owned.range.oldest_dirty(), nullptr);
-  EXPECT_EQ(owned.range.dirty_slots(), 0U);
+  EXPECT_EQ(owned.range.dirty_bytes(), 0U);
 }
 
 TEST(SlotRange, what_is_left_of_a_dirty_run_keeps_its_age) {
   TestRange owned(8 * MiB);
   SlotRange& range = owned.range;
   Slot* const old = range.take(8, 1, 64);
-  Slot* const gap = range.take(1, 1, 64);
+  ASSERT_NE(range.take(1, 1, 64), nullptr);
   Slot* const young = range.take(3, 1, 64);
   ASSERT_NE(range.take(1, 1, 64), nullptr);
   for (size_t i = 0; i < 8; ++i) old[i].touched = 1;
   young->touched = 1;
   range.give(old, 8, 100);
   range.give(young, 3, 200);
-  // A run of the middle, aligned: cut out of `old`, so that both its ends stay dirty.
+  // Aligned, out of the middle of `old`: both its ends stay dirty.
   Slot* const cut = range.take(4, 4, 64);
-  ASSERT_TRUE(cut > old && cut + 4 <= old + 8);
+  ASSERT_TRUE(cut >= old && cut + 4 <= old + 8);
+  EXPECT_TRUE(range.check());
   EXPECT_TRUE(ages_in_order(range));
   EXPECT_EQ(range.oldest_dirty()->time, 100U);
-  EXPECT_TRUE(range.check());
+  EXPECT_EQ(range.dirty_bytes(), 5 * carve_unit);
+  // Back again: the joined run counts from its oldest part.
   range.give(cut, 4, 300);
-  // Growth into a dirty neighbour: the rest stays as old as it was, and is not put behind others.
-  range.give(gap, 1, 301);
-  while (Slot* run = range.oldest_dirty()) {
-    const size_t slots = range.take_dirty(run);
-    for (size_t i = 0; i < slots; ++i) run[i].touched = 0;
-    range.give_clean(run, slots);
-  }
+  EXPECT_EQ(range.oldest_dirty(), old);
+  EXPECT_EQ(old->time, 100U);
+  EXPECT_EQ(range.dirty_bytes(), 9 * carve_unit);
+  EXPECT_TRUE(range.check());
+}
+
+TEST(SlotRange, dirty_slots_are_taken_for_purging_from_the_end_as_far_as_needed) {
+  TestRange owned(8 * MiB);
+  SlotRange& range = owned.range;
+  Slot* const run = range.take(10, 1, 64);
+  ASSERT_NE(range.take(1, 1, 64), nullptr);
+  for (const size_t i : {2U, 5U, 7U}) run[i].touched = 4;
+  range.give(run, 10, 1);
+  SlotRange::Run taken = range.take_dirty(run, 5);
+  EXPECT_EQ(taken.first, run + 5);
+  EXPECT_EQ(taken.slots, 3U);
+  EXPECT_EQ(range.dirty_bytes(), 4 * carve_unit);
+  EXPECT_TRUE(range.check());
+  range.give_purged(taken);
+  taken = range.take_dirty(range.oldest_dirty(), 100);
+  EXPECT_EQ(taken.first, run);
+  range.give_purged(taken);
+  EXPECT_EQ(range.oldest_dirty(), nullptr);
   EXPECT_TRUE(range.check());
 }
 
