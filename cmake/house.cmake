@@ -1,5 +1,5 @@
 # Tests of the repository itself and of real programs under the library.
-if(NOT STRATA_TESTS OR STRATA_SANITIZER)
+if(NOT STRATA_TESTS OR STRATA_SANITIZE)
   return()
 endif()
 enable_testing()

@@ -12,6 +12,11 @@ class Line {
     while (*text != 0) put(*text++);
     return *this;
   }
+  // At most `most` letters of it, so that what follows still fits.
+  Line& text(const char* text, size_t most) noexcept {
+    for (; *text != 0 && most != 0; --most) put(*text++);
+    return *this;
+  }
   Line& number(std::uint64_t value) noexcept {
     char digits[20];
     unsigned count = 0;

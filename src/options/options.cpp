@@ -19,18 +19,19 @@ struct Option {
   bool (*apply)(const char* value) noexcept;
 };
 
-bool to_bytes(const char* text, std::uint64_t least, size_t& result) noexcept {
+// A bad value leaves `result` as it is.
+bool to_bytes(const char* text, std::uint64_t least, std::uint64_t most, size_t& result) noexcept {
   std::uint64_t bytes = 0;
-  if (!parse_number(text, byte_units, bytes) || bytes < least) return false;
+  if (!parse_number(text, byte_units, bytes) || bytes < least || bytes > most) return false;
   result = bytes;
   return true;
 }
 
 bool apply_reserve(const char* value) noexcept {
-  return to_bytes(value, 2 * MiB, range_settings.reserve) && range_settings.reserve <= 64 * TiB;
+  return to_bytes(value, 2 * MiB, 64 * TiB, range_settings.reserve);
 }
 bool apply_dirty_limit(const char* value) noexcept {
-  return to_bytes(value, 0, range_settings.dirty_limit);
+  return to_bytes(value, 0, ~size_t{0}, range_settings.dirty_limit);
 }
 bool apply_purge_delay(const char* value) noexcept {
   std::uint64_t delay = 0;
@@ -50,8 +51,9 @@ bool apply_worker(const char* value) noexcept {
   return parse_toggle(value, range_settings.worker);
 }
 bool apply_stats(const char* value) noexcept {
+  if (!same_text(value, "exit") && !same_text(value, "off")) return false;
   values.stats_at_exit = same_text(value, "exit");
-  return values.stats_at_exit || same_text(value, "off");
+  return true;
 }
 bool apply_verbose(const char* value) noexcept { return parse_toggle(value, values.verbose); }
 
@@ -88,11 +90,11 @@ const char* behind(const char* text, const char* prefix) noexcept {
 void read_entry(const char* entry, Writer warn) noexcept {
   const char* rest = behind(entry, "STRATA_");
   if (rest == nullptr) return;
+  // Cut off where it is longer than any option's name: unknown it is in either form.
   char name[32] = {};
-  unsigned length = 0;
-  while (rest[length] != 0 && rest[length] != '=' && length + 1 < sizeof name) {
-    name[length] = rest[length];
-    ++length;
+  size_t length = 0;
+  for (; rest[length] != 0 && rest[length] != '='; ++length) {
+    if (length + 1 < sizeof name) name[length] = rest[length];
   }
   if (rest[length] != '=') return;
   const char* value = rest + length + 1;
@@ -103,7 +105,7 @@ void read_entry(const char* entry, Writer warn) noexcept {
     line.text("strata: warning: unknown option STRATA_").text(name);
     line.text("; did you mean STRATA_").text(nearest(name)).text("?\n");
   } else {
-    line.text("strata: warning: bad value \"").text(value).text("\" for STRATA_").text(name);
+    line.text("strata: warning: bad value \"").text(value, 64).text("\" for STRATA_").text(name);
     line.text("; using the default ").text(find(name)->default_value).text("\n");
   }
   warn(line.c_str(), line.length());

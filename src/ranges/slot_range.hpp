@@ -69,6 +69,7 @@ class SlotRange {
   // Addresses [base, base + committed_bytes) are usable or under the slot array.
   [[nodiscard]] size_t committed_bytes() const noexcept { return committed_ * slot_size; }
   [[nodiscard]] size_t reserved_slots() const noexcept { return reserved_; }
+  [[nodiscard]] size_t uncommitted_slots() const noexcept { return reserved_ - committed_; }
   [[nodiscard]] bool holds(Address address) const noexcept {
     return address - base() < committed_bytes();
   }

@@ -46,27 +46,33 @@ void SlotSupply::prepare(SlotRange& range) noexcept {
 }
 
 bool SlotSupply::open_primary() noexcept {
-  opened_ = true;
-  limit_ = Machine::address_space_limit();
+  if (limit_ == 0) limit_ = Machine::address_space_limit();
   size_t bytes = range_settings.reserve;
   if (limit_ / share_of_limit < bytes) bytes = limit_ / share_of_limit;
-  bytes = align_down(bytes, smallest_range);
-  for (; bytes >= smallest_range; bytes = align_down(bytes / 4, smallest_range)) {
-    if (primary_.open(bytes)) {
-      prepare(primary_);
-      primary_base = primary_.base();
-      return true;
-    }
+  for (;; bytes /= 4) {
+    bytes = bytes < smallest_range ? smallest_range : align_down(bytes, smallest_range);
+    if (primary_.open(bytes)) break;
+    if (bytes == smallest_range) return false;
   }
-  return false;
+  prepare(primary_);
+  primary_base = primary_.base();
+  return true;
 }
 
-Slot* SlotSupply::take_from_annexes(size_t slots, size_t alignment_slots) noexcept {
+Slot* SlotSupply::take_from(SlotRange& range, size_t slots, size_t alignment_slots,
+                            bool& refused) noexcept {
+  Slot* const run = range.take(slots, alignment_slots, commit_step(range));
+  refused |= run == nullptr && range.uncommitted_slots() >= slots + alignment_slots - 1;
+  return run;
+}
+
+Slot* SlotSupply::take_from_annexes(size_t slots, size_t alignment_slots, bool refused) noexcept {
   const unsigned count = annex_count_.load(Order::relaxed);
   for (unsigned i = 0; i < count; ++i) {
-    if (Slot* run = annexes_[i].take(slots, alignment_slots, commit_step(annexes_[i]))) return run;
+    if (Slot* run = take_from(annexes_[i], slots, alignment_slots, refused)) return run;
   }
-  if (count == max_annexes) return nullptr;
+  // Where memory is refused, further addresses are of no use.
+  if (refused || count == max_annexes) return nullptr;
   const size_t needed =
       align_up((slots + alignment_slots) * (slot_size + sizeof(Slot)) + slot_size, smallest_range);
   size_t bytes = annex_size;
@@ -79,19 +85,19 @@ Slot* SlotSupply::take_from_annexes(size_t slots, size_t alignment_slots) noexce
   }
   prepare(annex);
   annex_count_.store(count + 1, Order::release);
-  return annex.take(slots, alignment_slots, commit_step(annex));
+  return take_from(annex, slots, alignment_slots, refused);
 }
 
 Slot* SlotSupply::take(size_t slots, size_t alignment_slots) noexcept {
   Slot* run = nullptr;
   {
     LockGuard guard(lock_);
-    if (STRATA_UNLIKELY(!opened_)) open_primary();
-    if (primary_.is_open()) {
-      run = primary_.take(slots, alignment_slots, commit_step(primary_));
-      primary_bytes = primary_.committed_bytes();
-    }
-    if (STRATA_UNLIKELY(run == nullptr)) run = take_from_annexes(slots, alignment_slots);
+    // Annexes only beside a primary range: the marks of free blocks are made of its address.
+    if (STRATA_UNLIKELY(!primary_.is_open()) && !open_primary()) return nullptr;
+    bool refused = false;
+    run = take_from(primary_, slots, alignment_slots, refused);
+    primary_bytes = primary_.committed_bytes();
+    if (STRATA_UNLIKELY(run == nullptr)) run = take_from_annexes(slots, alignment_slots, refused);
   }
   if (run != nullptr && STRATA_UNLIKELY(range_settings.provision == Provision::eager)) {
     Machine::populate(address_of(run), slots * slot_size);
@@ -141,6 +147,7 @@ bool SlotSupply::purge_oldest(size_t bytes, std::uint32_t now, std::uint32_t age
     }
   });
   if (oldest == nullptr) return false;
+  // A run may be younger than `now`: another thread read the clock later and had the lock earlier.
   if (age != 0 && std::int32_t(now - oldest->time) < std::int32_t(age)) return false;
   const SlotRange::Run run = from->take_dirty(oldest, divide_up(bytes, carve_unit));
   lock_.unlock();
@@ -220,9 +227,10 @@ void SlotSupply::run_worker() noexcept {
 }
 
 size_t SlotSupply::purge(size_t keep) noexcept {
+  const auto now = std::uint32_t(Machine::now());
   LockGuard guard(lock_);
   const size_t before = purged_;
-  while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, 0, 0)) {
+  while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, now, 0)) {
   }
   return purged_ - before;
 }

@@ -77,7 +77,9 @@ class SlotSupply {
 
  private:
   bool open_primary() noexcept;
-  Slot* take_from_annexes(size_t slots, size_t alignment_slots) noexcept;
+  // `refused` becomes true when the range has the addresses, but the system refuses the memory.
+  Slot* take_from(SlotRange& range, size_t slots, size_t alignment_slots, bool& refused) noexcept;
+  Slot* take_from_annexes(size_t slots, size_t alignment_slots, bool refused) noexcept;
   void prepare(SlotRange& range) noexcept;
   size_t commit_step(const SlotRange& range) const noexcept;
   SlotRange& range_of(const Slot* slot) noexcept;
@@ -93,7 +95,6 @@ class SlotSupply {
   [[nodiscard]] size_t dirty_limit() noexcept;
 
   Machine::Lock lock_;
-  bool opened_ = false;
   SlotRange primary_;
   SlotRange annexes_[max_annexes];
   Atomic<unsigned> annex_count_;  // an annex is complete before it is counted (release)

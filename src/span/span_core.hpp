@@ -146,8 +146,9 @@ class SpanCore {
   // True when every invariant of the head comment holds. O(free spans).
   [[nodiscard]] bool check(Tags& tags) const noexcept {
     size_t sum = 0;
-    bool good = true;
+    bool good = row_map_ >> rows == 0;
     for (unsigned row = 0; row < rows; ++row) {
+      good &= step_maps_[row] >> steps == 0;
       good &= ((row_map_ >> row) & 1U) == (step_maps_[row] != 0 ? 1U : 0U);
       for (unsigned step = 0; step < steps; ++step) {
         const Span head = heads_[row][step];
