@@ -108,4 +108,3 @@ STRATA_EXPORT void free_sized(void* pointer, size_t) noexcept { heap::free(point
 STRATA_EXPORT void free_aligned_sized(void* pointer, size_t, size_t) noexcept {
   heap::free(pointer);
 }
-STRATA_EXPORT void cfree(void* pointer) noexcept { heap::free(pointer); }

@@ -34,6 +34,10 @@ struct HugeTable {
   bool insert(Address address, size_t bytes) noexcept {
     HugeBlock* const block = records.take();
     if (block == nullptr) return false;
+    link(block, address, bytes);
+    return true;
+  }
+  void link(HugeBlock* block, Address address, size_t bytes) noexcept {
     block->address = address;
     block->bytes = bytes;
     HugeBlock*& head = heads[bucket_of(address)];
@@ -41,19 +45,24 @@ struct HugeTable {
     head = block;
     ++usage.blocks;
     usage.bytes += bytes;
-    return true;
   }
-  // Bytes of the removed block, 0 when the address is none.
-  size_t remove(Address address) noexcept {
+  // The block's record, no longer in the table, or nullptr when the address is none.
+  HugeBlock* unlink(Address address) noexcept {
     HugeBlock** link = &heads[bucket_of(address)];
     while (*link != nullptr && (*link)->address != address) link = &(*link)->next;
     HugeBlock* const block = *link;
+    if (block == nullptr) return nullptr;
+    *link = block->next;
+    --usage.blocks;
+    usage.bytes -= block->bytes;
+    return block;
+  }
+  // Bytes of the removed block, 0 when the address is none.
+  size_t remove(Address address) noexcept {
+    HugeBlock* const block = unlink(address);
     if (block == nullptr) return 0;
     const size_t bytes = block->bytes;
-    *link = block->next;
     records.give(block);
-    --usage.blocks;
-    usage.bytes -= bytes;
     return bytes;
   }
 };
@@ -62,19 +71,35 @@ constinit HugeTable table;
 
 }  // namespace
 
+namespace {
+
+// Address space made usable, or 0.
+Address map(size_t bytes, size_t alignment) noexcept {
+  const Address address = Machine::reserve(bytes, alignment);
+  if (address == 0) return 0;
+  Machine::allow_huge_pages(address, bytes, range_settings.huge_pages);
+  if (Machine::commit(address, bytes)) return address;
+  Machine::release(address, bytes);
+  return 0;
+}
+
+}  // namespace
+
 void* allocate_huge(size_t size, size_t alignment) noexcept {
   const size_t page = Machine::page_size();
   const size_t bytes = align_up(size, page);
   if (bytes > size_t(PTRDIFF_MAX) - alignment) return nullptr;
-  const Address address = Machine::reserve(bytes, alignment < page ? page : alignment);
+  if (alignment < page) alignment = page;
+  Address address = map(bytes, alignment);
+  // Refused: what small blocks have left behind may be just what is missing.
+  if (address == 0 && slot_supply.give_back_unused()) address = map(bytes, alignment);
   if (address == 0) return nullptr;
-  Machine::allow_huge_pages(address, bytes, range_settings.huge_pages);
-  bool good = Machine::commit(address, bytes);
-  if (good) {
+  bool recorded = false;
+  {
     LockGuard guard(table.lock);
-    good = table.insert(address, bytes);
+    recorded = table.insert(address, bytes);
   }
-  if (!good) {
+  if (!recorded) {
     Machine::release(address, bytes);
     return nullptr;
   }
@@ -107,17 +132,15 @@ void* reallocate_huge(void* pointer, size_t size) noexcept {
   if (bytes > largest_small && bytes >= old_bytes / 2) {
     // The record goes first: the old address may belong to another thread's new mapping as soon as
     // the kernel has moved ours.
+    HugeBlock* block = nullptr;
     {
       LockGuard guard(table.lock);
-      table.remove(Address(pointer));
+      block = table.unlink(Address(pointer));
     }
+    if (block == nullptr) report(Misuse::invalid_pointer, pointer);
     const Address moved = Machine::remap(Address(pointer), old_bytes, bytes);
     LockGuard guard(table.lock);
-    if (moved == 0) {
-      table.insert(Address(pointer), old_bytes);  // reuses the record: cannot fail
-      return nullptr;
-    }
-    table.insert(moved, bytes);
+    table.link(block, moved != 0 ? moved : Address(pointer), moved != 0 ? bytes : old_bytes);
     return reinterpret_cast<void*>(moved);
   }
   void* const smaller = allocate(size);

@@ -171,6 +171,35 @@ void SlotRange::give_purged(Run run) noexcept {
   insert(run.first, run.slots, 0, 0);
 }
 
+size_t SlotRange::shrink() noexcept {
+  if (committed_ == first_) return 0;
+  Slot* const run = tags_.free_before(slots_ + committed_);
+  if (run == nullptr) return 0;
+  const size_t slots = run->length;
+  free_.take_whole(tags_, run);
+  cut(run, run, slots);
+  if (!Machine::decommit(address_of(run), slots * slot_size)) {
+    insert(run, slots, touched_units(run, slots), run->time);
+    return 0;
+  }
+  for (size_t i = 0; i < slots; ++i) run[i].touched = 0;
+  committed_ -= slots;
+  return slots * slot_size;
+}
+
+void SlotRange::close() noexcept {
+  const Address start = base();
+  const size_t bytes = reserved_ * slot_size;
+  // Readers without a lock ask for nothing that lies in a range without blocks; they must only
+  // find it closed or whole.
+  __atomic_store_n(&committed_, 0, __ATOMIC_RELEASE);
+  slots_ = nullptr;
+  Machine::release(start, bytes);
+  reserved_ = first_ = array_committed_ = dirty_units_ = 0;
+  oldest_ = newest_ = nullptr;
+  free_ = {};
+}
+
 bool SlotRange::check() noexcept {
   size_t units = 0;
   bool good = free_.check(tags_);

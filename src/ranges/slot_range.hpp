@@ -105,6 +105,12 @@ class SlotRange {
   Run take_dirty(Slot* run, size_t units) noexcept;
   void give_purged(Run run) noexcept;
 
+  // Where memory or addresses are short: gives the free run at the committed end back, pages,
+  // charge and all. Returns its bytes.
+  size_t shrink() noexcept;
+  // Gives a range without a run in use back whole; it may be opened again.
+  void close() noexcept;
+
   // Bytes of free runs that may be resident.
   [[nodiscard]] size_t dirty_bytes() const noexcept { return dirty_units_ * carve_unit; }
   [[nodiscard]] size_t used_slots() const noexcept {

@@ -68,23 +68,28 @@ Slot* SlotSupply::take_from(SlotRange& range, size_t slots, size_t alignment_slo
 
 Slot* SlotSupply::take_from_annexes(size_t slots, size_t alignment_slots, bool refused) noexcept {
   const unsigned count = annex_count_.load(Order::relaxed);
+  unsigned place = count;
   for (unsigned i = 0; i < count; ++i) {
-    if (Slot* run = take_from(annexes_[i], slots, alignment_slots, refused)) return run;
+    if (!annexes_[i].is_open()) {
+      place = i;  // given back when it was empty
+    } else if (Slot* run = take_from(annexes_[i], slots, alignment_slots, refused)) {
+      return run;
+    }
   }
   // Where memory is refused, further addresses are of no use.
-  if (refused || count == max_annexes) return nullptr;
+  if (refused || place == max_annexes) return nullptr;
   const size_t needed =
       align_up((slots + alignment_slots) * (slot_size + sizeof(Slot)) + slot_size, smallest_range);
   size_t bytes = annex_size;
   if (limit_ / share_of_limit < bytes) bytes = align_up(limit_ / share_of_limit, smallest_range);
   if (bytes < needed) bytes = needed;
-  SlotRange& annex = annexes_[count];
+  SlotRange& annex = annexes_[place];
   while (!annex.open(bytes)) {
     if (bytes == needed) return nullptr;
     bytes = bytes / 2 < needed ? needed : align_up(bytes / 2, smallest_range);
   }
   prepare(annex);
-  annex_count_.store(count + 1, Order::release);
+  if (place == count) annex_count_.store(count + 1, Order::release);
   return take_from(annex, slots, alignment_slots, refused);
 }
 
@@ -233,6 +238,22 @@ size_t SlotSupply::purge(size_t keep) noexcept {
   while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, now, 0)) {
   }
   return purged_ - before;
+}
+
+bool SlotSupply::give_back_unused() noexcept {
+  LockGuard guard(lock_);
+  bool any = false;
+  for_each_range([&](SlotRange& range) {
+    if (!range.is_open()) return;
+    if (&range != &primary_ && range.used_slots() == 0) {
+      range.close();
+      any = true;
+    } else {
+      any |= range.shrink() != 0;
+    }
+  });
+  primary_bytes = primary_.is_open() ? primary_.committed_bytes() : 0;
+  return any;
 }
 
 SlotRange& SlotSupply::range_of(const Slot* slot) noexcept {

@@ -41,6 +41,10 @@ class SlotSupply {
   // Purges dirty runs until at most `keep` bytes are left. Returns the bytes given back.
   size_t purge(size_t keep) noexcept;
 
+  // Where memory or addresses are short: gives everything back that no run uses, addresses and
+  // commit charge included. True when there was anything.
+  bool give_back_unused() noexcept;
+
   // The slot an address lies in, or nullptr for addresses of others. Any address may be asked.
   Slot* find(Address address) noexcept;
   Address address_of(const Slot* slot) noexcept {

@@ -65,7 +65,11 @@ Address LinuxPlatform::reserve(size_t bytes, size_t alignment) noexcept {
   return start;
 }
 
-void LinuxPlatform::release(Address address, size_t bytes) noexcept { unmap(address, bytes); }
+void LinuxPlatform::release(Address address, size_t bytes) noexcept {
+  // Refused where it would split a mapping beyond vm.max_map_count: the addresses are lost then, but
+  // not the memory.
+  if (raw::failed(raw::call(SYS_munmap, long(address), long(bytes)))) purge(address, bytes);
+}
 
 bool LinuxPlatform::commit(Address address, size_t bytes) noexcept {
   return !raw::failed(

@@ -96,7 +96,7 @@ class Play {
     if (size != 0) RC_ASSERT(shadow.block[size - 1] == shadow.pattern);
   }
   void add(void* block, size_t size, size_t alignment) {
-    RC_ASSERT(block != nullptr);
+    RC_ASSERT((block != nullptr));
     RC_ASSERT(Address(block) % alignment == 0U);
     RC_ASSERT(Address(block) % granule_size == 0U);
     const auto pattern = static_cast<unsigned char>(1 + ++serial_ % 255);
@@ -120,7 +120,7 @@ class Play {
     Shadow& shadow = live_[index];
     expect(shadow, shadow.size);
     auto* const moved = static_cast<unsigned char*>(heap::reallocate(shadow.block, size));
-    RC_ASSERT(moved != nullptr);
+    RC_ASSERT((moved != nullptr));
     shadow.block = moved;
     expect(shadow, std::min(size, shadow.size));
     shadow.size = size;
