@@ -13,12 +13,15 @@ constexpr size_t largest_run = 1 * GiB;
 constexpr size_t largest_run_where_scarce = 256 * KiB;
 constexpr size_t plenty_of_addresses = 64 * GiB;
 
+// Before there is a range nobody knows; the first run will open one.
 bool addresses_are_scarce() noexcept {
-  bool scarce = true;
+  size_t longest = 0;
+  bool any = false;
   slot_supply.for_each_range([&](SlotRange& range) {
-    if (range.reserved_slots() * slot_size >= plenty_of_addresses) scarce = false;
+    any = true;
+    if (range.reserved_slots() > longest) longest = range.reserved_slots();
   });
-  return scarce;
+  return any && longest * slot_size < plenty_of_addresses;
 }
 
 // Notes that the first `bytes` of the run may have been written.
@@ -86,11 +89,12 @@ void* reallocate_large(Slot* run, size_t size) noexcept {
   const size_t slots = run->length;
   const size_t wanted = divide_up(size, slot_size);
   if (size > largest_small && wanted <= slots) {
-    // Shrinks, or grows within its slots. What was beyond the new end goes back, unless it is less
-    // than an eighth.
+    // Shrinks, or grows within its slots. What is beyond a new end goes back, unless it is less than
+    // an eighth; a block that grows keeps its headroom.
+    const bool shrinks = size < run->size;
     note_touched(run, slots, run->size);
     run->size = align_up(size, carve_unit);
-    if (slots - wanted > wanted / 8) {
+    if (shrinks && slots - wanted > wanted / 8) {
       run->length = std::uint32_t(wanted);
       slot_supply.count_large(-std::ptrdiff_t(slots - wanted));
       slot_supply.give(run + wanted, slots - wanted);
