@@ -31,9 +31,7 @@ struct HugeTable {
     while (block != nullptr && block->address != address) block = block->next;
     return block;
   }
-  bool insert(Address address, size_t bytes) noexcept {
-    HugeBlock* const block = records.take();
-    if (block == nullptr) return false;
+  void link(HugeBlock* block, Address address, size_t bytes) noexcept {
     block->address = address;
     block->bytes = bytes;
     HugeBlock*& head = heads[bucket_of(address)];
@@ -41,20 +39,17 @@ struct HugeTable {
     head = block;
     ++usage.blocks;
     usage.bytes += bytes;
-    return true;
   }
-  // Bytes of the removed block, 0 when the address is none.
-  size_t remove(Address address) noexcept {
+  // The block's record, no longer in the table; nullptr when the address is none.
+  HugeBlock* unlink(Address address) noexcept {
     HugeBlock** link = &heads[bucket_of(address)];
     while (*link != nullptr && (*link)->address != address) link = &(*link)->next;
     HugeBlock* const block = *link;
-    if (block == nullptr) return 0;
-    const size_t bytes = block->bytes;
+    if (block == nullptr) return nullptr;
     *link = block->next;
-    records.give(block);
     --usage.blocks;
-    usage.bytes -= bytes;
-    return bytes;
+    usage.bytes -= block->bytes;
+    return block;
   }
 };
 
@@ -72,7 +67,9 @@ void* allocate_huge(size_t size, size_t alignment) noexcept {
   bool good = Machine::commit(address, bytes);
   if (good) {
     LockGuard guard(table.lock);
-    good = table.insert(address, bytes);
+    HugeBlock* const block = table.records.take();
+    good = block != nullptr;
+    if (good) table.link(block, address, bytes);
   }
   if (!good) {
     Machine::release(address, bytes);
@@ -86,9 +83,11 @@ bool free_huge(void* pointer) noexcept {
   size_t bytes = 0;
   {
     LockGuard guard(table.lock);
-    bytes = table.remove(Address(pointer));
+    HugeBlock* const block = table.unlink(Address(pointer));
+    if (block == nullptr) return false;
+    bytes = block->bytes;
+    table.records.give(block);
   }
-  if (bytes == 0) return false;
   Machine::release(Address(pointer), bytes);
   return true;
 }
@@ -105,19 +104,20 @@ void* reallocate_huge(void* pointer, size_t size) noexcept {
   const size_t bytes = align_up(size, Machine::page_size());
   if (bytes == old_bytes) return pointer;
   if (bytes > largest_small && bytes >= old_bytes / 2) {
-    // The record goes first: the old address may belong to another thread's new mapping as soon as
-    // the kernel has moved ours.
+    // The record leaves the table first: the old address may belong to another thread's new mapping
+    // as soon as the kernel has moved ours. We keep it meanwhile, so that it can be put back.
+    HugeBlock* block = nullptr;
     {
       LockGuard guard(table.lock);
-      table.remove(Address(pointer));
+      block = table.unlink(Address(pointer));
     }
     const Address moved = Machine::remap(Address(pointer), old_bytes, bytes);
     LockGuard guard(table.lock);
     if (moved == 0) {
-      table.insert(Address(pointer), old_bytes);  // reuses the record: cannot fail
+      table.link(block, Address(pointer), old_bytes);
       return nullptr;
     }
-    table.insert(moved, bytes);
+    table.link(block, moved, bytes);
     return reinterpret_cast<void*>(moved);
   }
   void* const smaller = allocate(size);
