@@ -17,27 +17,6 @@ bool list_has(const Block* list, const void* block, unsigned limit) noexcept {
   return false;
 }
 
-// Whether the block is on a list of free blocks that this thread may look at. Called for blocks
-// that bear the mark of free ones.
-bool is_free(Slot* slot, const void* block) noexcept {
-  const Address me = Machine::current_thread();
-  const unsigned limit = slot->capacity;
-  if (slot->owned_by(me)) {
-    const unsigned c = slab::class_of(slot);
-    if (list_has(slot->freed, block, limit)) return true;
-    if (thread_cache.heap->active[c] == slot && list_has(thread_cache.head(c), block, limit)) return true;
-  }
-  if (ThreadHeap* const heap = thread_cache.heap; heap != nullptr) {
-    const OutboxEntry& entry = heap->outbox[(Address(slot) / sizeof(Slot)) % outbox_entries];
-    if (entry.slab == slot && list_has(entry.batch.first, block, limit)) return true;
-  }
-  const sharing::RemoteList home{slot->remote.load(Order::acquire)};
-  if (list_has(sharing::block_at(address_of(slot), home.head()), block, home.count())) return true;
-  // Owned by another thread, whose lists we must not walk: the mark is all there is to know, and a
-  // program has no way to this number.
-  return !slot->owned_by(me);
-}
-
 void free_local(Slot* slot, Block* block) noexcept {
   block->mark = mark_freed();
   block->next = slot->freed;
@@ -47,7 +26,9 @@ void free_local(Slot* slot, Block* block) noexcept {
 
 void free_to_slab(Slot* slot, void* pointer) noexcept {
   const auto offset = std::uint16_t(Address(pointer) - address_of(slot));
-  if (STRATA_UNLIKELY(!is_block_start(offset, slot->inverse))) {
+  // What is left behind the last block looks like the start of one.
+  const bool behind = offset >= size_t{slot->capacity} * slab::block_size(slot);
+  if (STRATA_UNLIKELY(!is_block_start(offset, slot->inverse) || behind)) {
     report(Misuse::invalid_free, pointer);
   }
   auto* const block = static_cast<Block*>(pointer);
@@ -67,6 +48,20 @@ void free_to_slab(Slot* slot, void* pointer) noexcept {
 }
 
 }  // namespace
+
+bool is_free(Slot* slot, const void* block) noexcept {
+  const unsigned limit = slot->capacity;
+  ThreadHeap* const heap = thread_cache.heap;
+  // Another thread's lists may change while we walk them: the mark is all there is to know, and a
+  // program has no way to this number.
+  if (heap == nullptr || !slot->owned_by(Machine::current_thread())) return true;
+  const unsigned c = slab::class_of(slot);
+  if (list_has(slot->freed, block, limit)) return true;
+  if (heap->active[c] == slot && list_has(thread_cache.head(c), block, limit)) return true;
+  // Others only put blocks in front of those that have come home; we alone take them.
+  const sharing::RemoteList home{slot->remote.load(Order::acquire)};
+  return list_has(sharing::block_at(address_of(slot), home.head()), block, home.count());
+}
 
 void free_elsewhere(void* pointer) noexcept {
   if (pointer == nullptr) return;

@@ -111,9 +111,11 @@ bool free_huge(void* pointer) noexcept {
   size_t bytes = 0;
   {
     LockGuard guard(table.lock);
-    bytes = table.remove(Address(pointer));
+    HugeBlock* const block = table.unlink(Address(pointer));
+    if (block == nullptr) return false;
+    bytes = block->bytes;
+    table.records.give(block);
   }
-  if (bytes == 0) return false;
   Machine::release(Address(pointer), bytes);
   return true;
 }

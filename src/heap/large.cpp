@@ -11,16 +11,7 @@ namespace {
 // mapping of its own gives them back when it is freed.
 constexpr size_t largest_run = 1 * GiB;
 constexpr size_t largest_run_where_scarce = 256 * KiB;
-constexpr size_t plenty_of_addresses = 64 * GiB;
-
-bool addresses_are_scarce() noexcept {
-  bool scarce = true;
-  slot_supply.for_each_range([&](SlotRange& range) {
-    if (range.reserved_slots() * slot_size >= plenty_of_addresses) scarce = false;
-  });
-  return scarce;
-}
-
+// Before there is a range nobody knows; the first run will open one.
 // Notes that the first `bytes` of the run may have been written.
 void note_touched(Slot* run, size_t slots, size_t bytes) noexcept {
   for (size_t i = 0; i < slots && bytes != 0; ++i) {
@@ -60,7 +51,7 @@ void* allocate_large(size_t size, size_t alignment, bool zeroed) noexcept {
   if (size > size_t(PTRDIFF_MAX) || alignment > size_t(PTRDIFF_MAX) / 2) return nullptr;
   thread_heap();  // first use is a good time to set things up
   if (size == 0) size = 1;
-  const bool scarce = addresses_are_scarce();
+  const bool scarce = slot_supply.addresses_are_scarce();
   if (size <= (scarce ? largest_run_where_scarce : largest_run) &&
       alignment <= SlotRange::alignment) {
     if (Slot* run = take_run(size, divide_up(size, slot_size), alignment)) {
@@ -86,11 +77,12 @@ void* reallocate_large(Slot* run, size_t size) noexcept {
   const size_t slots = run->length;
   const size_t wanted = divide_up(size, slot_size);
   if (size > largest_small && wanted <= slots) {
-    // Shrinks, or grows within its slots. What was beyond the new end goes back, unless it is less
-    // than an eighth.
+    // Shrinks, or grows within its slots. What is beyond a new end goes back, unless it is less than
+    // an eighth; a block that grows keeps its headroom.
+    const bool shrinks = size < run->size;
     note_touched(run, slots, run->size);
     run->size = align_up(size, carve_unit);
-    if (slots - wanted > wanted / 8) {
+    if (shrinks && slots - wanted > wanted / 8) {
       run->length = std::uint32_t(wanted);
       slot_supply.count_large(-std::ptrdiff_t(slots - wanted));
       slot_supply.give(run + wanted, slots - wanted);
@@ -106,7 +98,7 @@ void* reallocate_large(Slot* run, size_t size) noexcept {
   // Moves. A growing block is likely to grow again: half as many addresses again, untouched, let it
   // do so in place.
   void* moved = nullptr;
-  if (wanted > slots && size <= largest_run / 2 && !addresses_are_scarce()) {
+  if (wanted > slots && size <= largest_run / 2 && !slot_supply.addresses_are_scarce()) {
     if (Slot* to = take_run(size, wanted + wanted / 2, 1)) {
       moved = reinterpret_cast<void*>(address_of(to));
     }

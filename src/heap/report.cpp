@@ -19,6 +19,10 @@ void describe_slab(Line& line, Slot* slot, Address pointer, Misuse misuse) noexc
   const size_t size = slab::block_size(slot);
   const Address slab = address_of(slot);
   const size_t inside = (pointer - slab) % size;
+  if (pointer - slab >= size * slot->capacity) {
+    line.text("not a block: behind the last ").number(size).text("-byte block of its slab");
+    return;
+  }
   if (misuse == Misuse::double_free || inside == 0) {
     line.number(size).text("-byte block");
     if (misuse != Misuse::double_free) line.text(", freed before");

@@ -1,7 +1,8 @@
 // Size classes: which block sizes slabs are cut into.
 //
-// 16, 32, ... 256 in steps of a granule, then eight steps a doubling up to 32 KiB: 72 classes, 7.5%
-// mean rounding for log-uniform sizes, 11% at worst above 128 bytes. One byte-table load finds the
+// 16, 32, ... 256 in steps of a granule, then eight steps a doubling up to 32 KiB: 72 classes. Of a
+// block's bytes 7.5% are rounding, in the mean over log-uniform sizes from 16 bytes up, and 11% at
+// worst above 128 bytes. One byte-table load finds the
 // class of any size up to 32 KiB, so there is no cliff at 1 KiB.
 #pragma once
 

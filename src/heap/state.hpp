@@ -64,7 +64,10 @@ void thin_pooled(Slot* slot, unsigned size_class) noexcept;
 void post(ThreadHeap* heap, Slot* slot, Block* block) noexcept;
 void flush_outbox(ThreadHeap& heap) noexcept;
 
-// free.cpp: decides when free() shall look at an active slab again.
+// free.cpp: whether a block that bears the mark of free ones is on a list of them. A live block may
+// bear it by chance: freed memory is copied around by programs that copy what they never wrote.
+bool is_free(Slot* slot, const void* block) noexcept;
+// Decides when free() shall look at an active slab again.
 void arm(Slot* slot, std::uint16_t live) noexcept;
 
 // refill.cpp

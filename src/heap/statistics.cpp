@@ -6,34 +6,37 @@
 namespace strata::heap {
 namespace {
 
+// Blocks that are carved, live or not, are counted as free at first; sum_up() takes the live ones out.
 void add_slab(Statistics& all, const Slot* slot) noexcept {
   const unsigned c = slab::class_of(slot);
   if (c == 0 || c >= class_count) return;  // changes under our eyes
   ClassStatistics& entry = all.classes[c];
-  const size_t home = sharing::RemoteList{slot->remote.load(Order::relaxed)}.count();
-  const size_t size = size_of_class(c);
-  size_t live = slot->live();
-  live = live > slot->capacity || live < home ? 0 : live - home;
+  // Below zero when more blocks came back than the slab knows it has handed out: the rest stands in
+  // the cache of its thread. The sum over both is right, so it may wrap on the way.
+  const std::uint16_t home = sharing::RemoteList{slot->remote.load(Order::relaxed)}.count();
+  entry.live += size_t(std::int16_t(slot->live() - home));
   const size_t resident = slab::resident_bytes(slot);
-  const size_t carved = resident / size < slot->capacity ? resident / size : slot->capacity;
+  const size_t carved = resident / size_of_class(c);
   ++entry.slabs;
-  entry.live += live;
-  entry.free += carved > live ? carved - live : 0;
+  entry.free += carved < slot->capacity ? carved : slot->capacity;
   entry.resident += resident;
-  all.small_live_bytes += live * size;
-  all.small_free_bytes += resident > live * size ? resident - live * size : 0;
 }
 
 // Live blocks that only the caches know of, see ThreadCache.
 void add_handed(Statistics& all, const ThreadCache& cache) noexcept {
+  for (unsigned c = 1; c < class_count; ++c) all.classes[c].live += cache.handed(c);
+}
+
+size_t less(size_t a, size_t b) noexcept { return a > b ? a - b : 0; }
+
+void sum_up(Statistics& all) noexcept {
   for (unsigned c = 1; c < class_count; ++c) {
-    const size_t handed = cache.handed(c);
     ClassStatistics& entry = all.classes[c];
-    entry.live += handed;
-    entry.free -= entry.free < handed ? entry.free : handed;
-    all.small_live_bytes += handed * size_of_class(c);
-    const size_t bytes = handed * size_of_class(c);
-    all.small_free_bytes -= all.small_free_bytes < bytes ? all.small_free_bytes : bytes;
+    if (entry.live > ~size_t{0} / 2) entry.live = 0;  // changed while we looked
+    entry.free = less(entry.free, entry.live);
+    const size_t bytes = entry.live * size_of_class(c);
+    all.small_live_bytes += bytes;
+    all.small_free_bytes += less(entry.resident, bytes);
   }
 }
 
@@ -66,6 +69,7 @@ void collect(Statistics& all) noexcept {
     }
     add_handed(all, state.late_cache);
   }
+  sum_up(all);
   const SlotSupply::Usage usage = slot_supply.usage();
   const HugeUsage huge = huge_usage();
   all.huge_blocks = huge.blocks;

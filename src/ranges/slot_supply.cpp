@@ -17,6 +17,7 @@ constexpr size_t annex_size = 64 * MiB;
 // Where addresses are limited, a range takes this share of them: enough is left for the program's
 // own mappings, and an annex follows when it is full.
 constexpr size_t share_of_limit = 16;
+constexpr size_t plenty_of_addresses = 64 * GiB;
 
 // Free memory may stay resident up to a share of what is in use. Large blocks: a half, because one
 // freed is the size of many pages that the next would fault in again. Slabs: an eighth.
@@ -238,6 +239,14 @@ size_t SlotSupply::purge(size_t keep) noexcept {
   while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, now, 0)) {
   }
   return purged_ - before;
+}
+
+bool SlotSupply::addresses_are_scarce() noexcept {
+  if (STRATA_UNLIKELY(!primary_.is_open())) {
+    LockGuard guard(lock_);
+    if (!primary_.is_open()) open_primary();
+  }
+  return primary_.reserved_slots() < plenty_of_addresses / slot_size;
 }
 
 bool SlotSupply::give_back_unused() noexcept {

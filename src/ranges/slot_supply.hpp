@@ -41,6 +41,10 @@ class SlotSupply {
   // Purges dirty runs until at most `keep` bytes are left. Returns the bytes given back.
   size_t purge(size_t keep) noexcept;
 
+  // Whether the primary range could only be small, so that addresses must be given back when they
+  // are not in use.
+  bool addresses_are_scarce() noexcept;
+
   // Where memory or addresses are short: gives everything back that no run uses, addresses and
   // commit charge included. True when there was anything.
   bool give_back_unused() noexcept;

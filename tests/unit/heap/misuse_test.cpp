@@ -219,7 +219,8 @@ TEST_F(Misuse, freeing_behind_the_last_block_of_a_slab_from_another_thread_is_re
         char* const slab = reinterpret_cast<char*>(align_down(Address(block), slot_size));
         std::thread([&] { heap::free(laundered(slab + 65520)); }).join();
       },
-      std::string("^strata: error: invalid free of ") + address);
+      std::string("^strata: error: invalid free of ") + address +
+          "\\(not a block: behind the last 48-byte block of its slab\\)\n$");
 }
 
 TEST_F(Misuse, resizing_and_asking_about_what_is_no_block_is_reported) {

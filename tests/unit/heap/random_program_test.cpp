@@ -10,6 +10,7 @@
 
 #include "heap/heap.hpp"
 #include "heap/statistics.hpp"
+#include "support/hold.hpp"
 
 namespace {
 
@@ -65,12 +66,12 @@ class Play {
         large += usable;
       }
     }
-    RC_ASSERT(statistics.small_live_bytes == small);
-    RC_ASSERT(statistics.large_bytes + statistics.huge_bytes == large);
+    HOLD(statistics.small_live_bytes == small);
+    HOLD(statistics.large_bytes + statistics.huge_bytes == large);
     for (unsigned c = 1; c < class_count; ++c) {
-      RC_ASSERT(statistics.classes[c].live == counts[size_of_class(c)]);
+      HOLD(statistics.classes[c].live == counts[size_of_class(c)]);
     }
-    RC_ASSERT(slot_supply.check());
+    HOLD(slot_supply.check());
   }
 
  private:
@@ -92,22 +93,22 @@ class Play {
   static void expect(const Shadow& shadow, size_t size) {
     // Both ends and a sample between: large blocks would cost most of the time.
     const size_t step = size > 4096 ? 509 : 1;
-    for (size_t i = 0; i < size; i += step) RC_ASSERT(shadow.block[i] == shadow.pattern);
-    if (size != 0) RC_ASSERT(shadow.block[size - 1] == shadow.pattern);
+    for (size_t i = 0; i < size; i += step) HOLD(shadow.block[i] == shadow.pattern);
+    if (size != 0) HOLD(shadow.block[size - 1] == shadow.pattern);
   }
   void add(void* block, size_t size, size_t alignment) {
-    RC_ASSERT((block != nullptr));
-    RC_ASSERT(Address(block) % alignment == 0U);
-    RC_ASSERT(Address(block) % granule_size == 0U);
+    HOLD((block != nullptr));
+    HOLD(Address(block) % alignment == 0U);
+    HOLD(Address(block) % granule_size == 0U);
     const auto pattern = static_cast<unsigned char>(1 + ++serial_ % 255);
     live_.push_back({static_cast<unsigned char*>(block), heap::usable_size(block), pattern});
-    RC_ASSERT(live_.back().size >= size);
+    HOLD(live_.back().size >= size);
     live_.back().size = size;
     paint(live_.back().block, size, pattern);
   }
   void add_zeroed(size_t size) {
     auto* const block = static_cast<unsigned char*>(heap::allocate_zeroed(size));
-    for (size_t i = 0; i < size; ++i) RC_ASSERT(block[i] == 0);
+    for (size_t i = 0; i < size; ++i) HOLD(block[i] == 0);
     add(block, size, 1);
   }
   void remove(size_t index) {
@@ -120,7 +121,7 @@ class Play {
     Shadow& shadow = live_[index];
     expect(shadow, shadow.size);
     auto* const moved = static_cast<unsigned char*>(heap::reallocate(shadow.block, size));
-    RC_ASSERT((moved != nullptr));
+    HOLD(moved != nullptr);
     shadow.block = moved;
     expect(shadow, std::min(size, shadow.size));
     shadow.size = size;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "support/run_model.hpp"
+#include "support/hold.hpp"
 
 namespace {
 
@@ -76,12 +77,12 @@ class Play {
   void end() {
     while (!runs_.empty()) give(0, 0);
     while (owned_.range.oldest_dirty() != nullptr) purge();
-    RC_ASSERT(owned_.range.used_slots() == 0U);
-    RC_ASSERT(owned_.range.dirty_bytes() == 0U);
+    HOLD(owned_.range.used_slots() == 0U);
+    HOLD(owned_.range.dirty_bytes() == 0U);
     check();
     // One clean run is left: all of what is committed comes back in one piece.
     const size_t all = size_t(owned_.range.end_slot() - owned_.range.first_slot());
-    if (all != 0) RC_ASSERT(owned_.range.take(all, 1, 0) == owned_.range.first_slot());
+    if (all != 0) HOLD(owned_.range.take(all, 1, 0) == owned_.range.first_slot());
   }
 
  private:
@@ -89,18 +90,18 @@ class Play {
     SlotRange& range = owned_.range;
     Slot* const slot = range.take(slots, alignment, 4);
     if (slot == nullptr) {
-      RC_ASSERT(range.used_slots() + slots > 16U);  // never from a nearly empty range
+      HOLD(range.used_slots() + slots > 16U);  // never from a nearly empty range
       return;
     }
     const Address address = range.address_of(slot);
-    RC_ASSERT(address % (alignment * slot_size) == 0U);
-    RC_ASSERT(slot >= range.first_slot());
-    RC_ASSERT(slot + slots <= range.end_slot());
+    HOLD(address % (alignment * slot_size) == 0U);
+    HOLD(slot >= range.first_slot());
+    HOLD(slot + slots <= range.end_slot());
     for (const ShadowRun& other : runs_) {
-      RC_ASSERT(slot + slots <= other.slot || other.slot + other.slots <= slot);
+      HOLD(slot + slots <= other.slot || other.slot + other.slots <= slot);
     }
-    for (size_t i = 0; i < slots; ++i) RC_ASSERT(slot[i].kind == SlotKind::none);
-    RC_ASSERT(test::untouched_reads_zero(address, slot, slots));
+    for (size_t i = 0; i < slots; ++i) HOLD(slot[i].kind == SlotKind::none);
+    HOLD(test::untouched_reads_zero(address, slot, slots));
     const auto pattern = static_cast<unsigned char>(1 + now_ % 255);
     // A third of the runs is never written.
     if (now_ % 3 != 0) {
@@ -113,7 +114,7 @@ class Play {
 
   void expect_contents(const ShadowRun& run) {
     const Address address = owned_.range.address_of(run.slot);
-    if (run.pattern != 0) RC_ASSERT(test::still_scribbled(address, run.slots, run.pattern));
+    if (run.pattern != 0) HOLD(test::still_scribbled(address, run.slots, run.pattern));
   }
 
   void give(size_t index, std::uint16_t part) {
@@ -138,10 +139,10 @@ class Play {
       in_use |= other.slot >= behind && other.slot < behind + more;
     }
     if (!owned_.range.extend(run.slot, run.slots, run.slots + more)) return;
-    RC_ASSERT(!in_use);
-    RC_ASSERT(behind + more <= owned_.range.end_slot());
+    HOLD(!in_use);
+    HOLD(behind + more <= owned_.range.end_slot());
     const Address address = owned_.range.address_of(behind);
-    RC_ASSERT(test::untouched_reads_zero(address, behind, more));
+    HOLD(test::untouched_reads_zero(address, behind, more));
     expect_contents(run);
     if (run.pattern != 0) {
       test::scribble(owned_.range.address_of(run.slot), run.slot, run.slots, run.slots + more,
@@ -158,26 +159,26 @@ class Play {
     const size_t wanted = 1 + now_ % 50;
     const size_t there = oldest->dirty;
     const SlotRange::Run run = range.take_dirty(oldest, wanted);
-    RC_ASSERT(before - range.dirty_bytes() >= std::min(wanted, there) * carve_unit);
-    RC_ASSERT(range.check());
-    RC_ASSERT(Machine::purge(range.address_of(run.first), run.slots * slot_size));
+    HOLD(before - range.dirty_bytes() >= std::min(wanted, there) * carve_unit);
+    HOLD(range.check());
+    HOLD(Machine::purge(range.address_of(run.first), run.slots * slot_size));
     range.give_purged(run);
   }
 
   void check() {
     SlotRange& range = owned_.range;
-    RC_ASSERT(range.check());
-    RC_ASSERT(ages_in_order(range));
+    HOLD(range.check());
+    HOLD(ages_in_order(range));
     size_t used = 0;
     for (const ShadowRun& run : runs_) used += run.slots;
-    RC_ASSERT(range.used_slots() == used);
+    HOLD(range.used_slots() == used);
     // What is dirty is what was touched and given back, to the unit.
     size_t dirty = 0;
     for (const Slot* slot = range.first_slot(); slot < range.end_slot(); ++slot) dirty += slot->touched;
     for (const ShadowRun& run : runs_) {
       for (size_t i = 0; i < run.slots; ++i) dirty -= run.slot[i].touched;
     }
-    RC_ASSERT(range.dirty_bytes() == dirty * carve_unit);
+    HOLD(range.dirty_bytes() == dirty * carve_unit);
   }
 
   TestRange owned_;

@@ -12,6 +12,7 @@
 
 #include "support/run_model.hpp"
 #include "support/test_supply.hpp"
+#include "support/hold.hpp"
 
 namespace {
 
@@ -304,33 +305,33 @@ class Play {
         break;
       default:
         supply_->purge(a * KiB);
-        RC_ASSERT(supply_->usage().dirty <= a * KiB);
+        HOLD(supply_->usage().dirty <= a * KiB);
     }
-    RC_ASSERT(supply_->check());
+    HOLD(supply_->check());
     const SlotSupply::Usage usage = supply_->usage();
-    RC_ASSERT(usage.used == used_ * slot_size);
-    RC_ASSERT(usage.dirty + usage.used <= usage.committed);
-    RC_ASSERT(usage.committed <= usage.reserved);
+    HOLD(usage.used == used_ * slot_size);
+    HOLD(usage.dirty + usage.used <= usage.committed);
+    HOLD(usage.committed <= usage.reserved);
   }
   void end() {
     while (!runs_.empty()) give(0);
     supply_->purge(0);
-    RC_ASSERT(supply_->usage().dirty == 0U);
-    RC_ASSERT(supply_->usage().used == 0U);
+    HOLD(supply_->usage().dirty == 0U);
+    HOLD(supply_->usage().used == 0U);
   }
 
  private:
   void take(size_t slots, size_t alignment) {
     Slot* const slot = supply_->take(slots, alignment);
-    RC_ASSERT(slot != nullptr);
+    HOLD(slot != nullptr);
     const Address address = supply_->address_of(slot);
-    RC_ASSERT(address % (alignment * slot_size) == 0U);
-    RC_ASSERT(supply_->find(address + slots * slot_size - 1) == slot + slots - 1);
+    HOLD(address % (alignment * slot_size) == 0U);
+    HOLD(supply_->find(address + slots * slot_size - 1) == slot + slots - 1);
     for (const ShadowRun& other : runs_) {
       const Address at = supply_->address_of(other.slot);
-      RC_ASSERT(address + slots * slot_size <= at || at + other.slots * slot_size <= address);
+      HOLD(address + slots * slot_size <= at || at + other.slots * slot_size <= address);
     }
-    RC_ASSERT(test::untouched_reads_zero(address, slot, slots));
+    HOLD(test::untouched_reads_zero(address, slot, slots));
     const auto pattern = static_cast<unsigned char>(1 + ++serial_ % 255);
     test::scribble(address, slot, 0, slots, pattern);
     runs_.push_back({slot, slots, pattern});
@@ -338,7 +339,7 @@ class Play {
   }
   void give(size_t index) {
     const ShadowRun run = runs_[index];
-    RC_ASSERT(test::still_scribbled(supply_->address_of(run.slot), run.slots, run.pattern));
+    HOLD(test::still_scribbled(supply_->address_of(run.slot), run.slots, run.pattern));
     supply_->give(run.slot, run.slots);
     runs_.erase(runs_.begin() + long(index));
     used_ -= run.slots;
@@ -347,7 +348,7 @@ class Play {
     ShadowRun& run = runs_[index];
     if (!supply_->extend(run.slot, run.slots, run.slots + more)) return;
     const Address address = supply_->address_of(run.slot);
-    RC_ASSERT(test::untouched_reads_zero(address + run.slots * slot_size, run.slot + run.slots, more));
+    HOLD(test::untouched_reads_zero(address + run.slots * slot_size, run.slot + run.slots, more));
     test::scribble(address, run.slot, run.slots, run.slots + more, run.pattern);
     run.slots += more;
     used_ += more;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "support/model_tags.hpp"
+#include "support/hold.hpp"
 
 namespace {
 
@@ -53,14 +54,14 @@ class Play {
         take_front_or_whole(a, b);
     }
     const char* const wrong = test::disagreement(core_, tags_, model_);
-    if (*wrong != 0) RC_FAIL(std::string(wrong));
+    if (*wrong != 0) throw std::logic_error(wrong);
   }
 
   void give_all() {
     while (!used_.empty()) give(used_.size() - 1, 0);
-    RC_ASSERT(core_.free_units() == model_.free.size());
-    RC_ASSERT(model_.spans().size() == 1U);
-    RC_ASSERT(core_.longest(tags_) == 0U);
+    HOLD(core_.free_units() == model_.free.size());
+    HOLD(model_.spans().size() == 1U);
+    HOLD(core_.longest(tags_) == 0U);
   }
 
  private:
@@ -72,11 +73,11 @@ class Play {
     const TableTags::Span span = core_.take_aligned(tags_, units, alignment);
     if (span == TableTags::none) {
       // Refused only where nothing surely fits.
-      RC_ASSERT(model_.longest() <= longest_of_own_bin(units + alignment - 1));
+      HOLD(model_.longest() <= longest_of_own_bin(units + alignment - 1));
       return;
     }
-    RC_ASSERT((tags_.base + span) % alignment == 0U);
-    RC_ASSERT(model_.all(span, units, true));
+    HOLD((tags_.base + span) % alignment == 0U);
+    HOLD(model_.all(span, units, true));
     model_.set(span, units, false);
     used_.push_back({span, units});
   }
@@ -88,9 +89,9 @@ class Play {
     const TableTags::Span joined =
         core_.give(tags_, TableTags::Span(used.first + keep), used.units - keep);
     model_.set(used.first + keep, used.units - keep, true);
-    RC_ASSERT(joined <= used.first + keep);
-    RC_ASSERT(tags_.units[joined].first);
-    RC_ASSERT(joined + tags_.units[joined].length >= used.first + used.units);
+    HOLD(joined <= used.first + keep);
+    HOLD(tags_.units[joined].first);
+    HOLD(joined + tags_.units[joined].length >= used.first + used.units);
     if (keep != 0) {
       used.units = keep;
     } else {
@@ -104,7 +105,7 @@ class Play {
     const auto [first, length] = spans[a % spans.size()];
     const size_t units = b % 2 == 0 ? length : 1 + b % length;
     if (b % 2 == 0) {
-      RC_ASSERT(core_.take_whole(tags_, TableTags::Span(first)) == length);
+      HOLD(core_.take_whole(tags_, TableTags::Span(first)) == length);
     } else {
       core_.take_front(tags_, TableTags::Span(first), units);
     }
