@@ -110,7 +110,7 @@ TEST(SlotSupply, dirty_memory_stays_under_its_limit) {
   EXPECT_EQ(supply->usage().used, 0U);
 }
 
-TEST(SlotSupply, half_of_what_is_in_use_may_be_dirty) {
+TEST(SlotSupply, half_of_what_large_blocks_use_may_be_dirty) {
   TestSupply supply(256 * MiB);
   range_settings.dirty_limit = 0;
   std::vector<Slot*> runs;
@@ -118,9 +118,16 @@ TEST(SlotSupply, half_of_what_is_in_use_may_be_dirty) {
     runs.push_back(supply->take(1));
     touch(*supply, runs.back(), 1);
   }
-  for (int i = 0; i < 50; ++i) supply->give(runs[size_t(i)], 1);
+  supply->count_large(160);
+  const auto give = [&](int from, int to) {
+    for (int i = from; i < to; ++i) {
+      supply->count_large(-1);
+      supply->give(runs[size_t(i)], 1);
+    }
+  };
+  give(0, 50);
   EXPECT_EQ(supply->usage().purges, 0U);
-  for (int i = 50; i < 60; ++i) supply->give(runs[size_t(i)], 1);
+  give(50, 60);
   EXPECT_GT(supply->usage().purges, 0U);
 }
 
