@@ -40,6 +40,12 @@ class Atomic {
   T fetch_sub(T value, Order order) noexcept {
     return __atomic_fetch_sub(&value_, value, int(order));
   }
+  T fetch_and(T value, Order order) noexcept {
+    return __atomic_fetch_and(&value_, value, int(order));
+  }
+  T fetch_or(T value, Order order) noexcept {
+    return __atomic_fetch_or(&value_, value, int(order));
+  }
 
  private:
   T value_{};
