@@ -191,7 +191,7 @@ class MemoryMap {
   size_t count_ = 0;
   bool reserving_ = false;
   MemoryMapReport report_;
-  MemorySpan spans_[Capacity];
+  MemorySpan spans_[Capacity] = {};
 };
 
 }  // namespace strata

@@ -34,12 +34,12 @@ class FrameTagMemory {
   // Frames that tags occupy now.
   [[nodiscard]] size_t taken() const noexcept { return taken_; }
 
- private:
   // The direct map is linear: what it adds to frame 0's address is what it adds to every other's.
   static Frame frame_of(void* memory) noexcept {
     return Frame::at(Address(memory) - Address(Machine::direct({0})));
   }
 
+ private:
   Frames<Machine>& frames_;
   size_t taken_ = 0;
 };

@@ -54,6 +54,17 @@ class Space {
     return space->arena_.add_window(window, bytes) ? space : nullptr;
   }
 
+  // Gives every frame back, ours included. Nothing of the space may be in use.
+  void stop() noexcept {
+    settle_locked();
+    arena_.release_quarantine(0);
+    arena_.release();
+    Frames<Machine>& frames = frames_;
+    const size_t count = own_frames_ - 1;
+    frames.put(memory_.frame_of(waiting_));
+    frames.free(memory_.frame_of(this), count);
+  }
+
   bool add_window(Address window, size_t bytes) noexcept {
     const LockGuard guard(lock_);
     return arena_.add_window(window, bytes);
