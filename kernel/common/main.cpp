@@ -5,9 +5,17 @@
 // Module: a memory map to play, one line an entry: BASE LENGTH usable|reserved|dimm, in hex.
 //   usable and reserved  a recorded map; the kernel uses only what is also real memory
 //   dimm                 memory that is really there and firmware did not tell of
+#include <new>
+
+#include "front/freestanding.hpp"
 #include "world.hpp"
 
 using namespace strata;
+
+extern "C" {
+extern void (*init_array_start[])();
+extern void (*init_array_end[])();
+}
 
 namespace kernel {
 
@@ -162,6 +170,8 @@ void draw(Frames& frames) noexcept {
   say("  (. free, - partly out, # out)\n");
 }
 
+void* thread_areas[Machine::max_cpus];  // set before the CPU starts
+
 struct Workers {
   Atomic<Job*> job;            // written by the first CPU
   Atomic<unsigned> round;      // counts jobs; release: job and world are seen
@@ -170,15 +180,26 @@ struct Workers {
 };
 constinit Workers workers = {};
 
+unsigned last_round[Machine::max_cpus];  // written by its own CPU
+
 void worker_main(unsigned number) {
+  set_thread_area(thread_areas[number]);
   for (unsigned round = 0;;) {
+    last_round[number] = round;
     while (workers.round.load(Order::acquire) == round) {
-      answer_flush();
-      cpu_relax();
+      sleep_unless([] {
+        return workers.round.load(Order::acquire) != last_round[Machine::cpu()];
+      });
     }
     ++round;
     workers.job.load(Order::relaxed)(*workers.world, number);
     workers.done.fetch_add(1, Order::acq_rel);
+  }
+}
+
+void run_constructors() noexcept {
+  for (auto* constructor = init_array_start; constructor != init_array_end; ++constructor) {
+    (*constructor)();
   }
 }
 
@@ -189,6 +210,7 @@ void run_on_all(World& world, Job* job) noexcept {
   workers.job.store(job, Order::relaxed);
   workers.done.store(0, Order::relaxed);
   workers.round.fetch_add(1, Order::release);
+  if (world.cpus > 1) wake_cpus();
   job(world, 0);
   while (workers.done.load(Order::acquire) != world.cpus - 1) cpu_relax();
 }
@@ -226,14 +248,26 @@ void kernel_main(const Boot& boot) noexcept {
   say("  a window of ", Bytes{Machine::window_bytes}, " at ", Hex{Machine::window_base}, "; ",
       space->statistics().tag_frames, " frames of tags\n");
 
+  say("\n5. The heap, before any constructor has run\n");
   const unsigned wanted = unsigned(option(boot.command_line, "cpus=", 1));
+  const size_t area_frames = divide_up(thread_area_size(), frame_size);
+  for (unsigned i = 0; i < wanted && i < Machine::max_cpus; ++i) {
+    const FrameRun run = frames->allocate({.count = area_frames});
+    if (!run.first) panic("no frames for thread areas");
+    thread_areas[i] = Machine::direct(run.first);
+  }
+  set_thread_area(thread_areas[0]);
+  start_heap(*space);
+  say("  first blocks at ", Hex{Address(::operator new(24))}, " and ",
+      Hex{Address(::operator new(100000))}, "\n");
+  run_constructors();
   frames->set_alone(false);
   World world{frames, space, 1, option(boot.command_line, "seed=", 1),
               option(boot.command_line, "cycles=", 5000)};
   world.cpus = start_cpus(wanted, *frames, worker_main);
-  say("\n5. ", world.cpus, world.cpus == 1 ? " CPU runs\n" : " CPUs run\n");
+  say("\n6. ", world.cpus, world.cpus == 1 ? " CPU runs\n" : " CPUs run\n");
 
-  say("\n6. Proofs\n");
+  say("\n7. Proofs\n");
   unsigned passed = 0;
   unsigned failed = world.cpus == wanted ? 0 : 1;
   if (failed != 0) say("  FAIL ", wanted, " CPUs were wanted\n");
@@ -241,12 +275,14 @@ void kernel_main(const Boot& boot) noexcept {
   failed += prove_frames(world, passed);
   failed += prove_ranges(world, passed);
   failed += prove_cpus(world, passed);
+  failed += prove_heap(world, passed);
   world.space->settle();
   const size_t after = world.frames_out();
-  say(before == after ? "  ok   " : "  FAIL ", "frames out ", after, " = frames in ", before, "\n");
+  say(before == after ? "  ok   " : "  FAIL ", "frames out ", after, " = frames in ", before,
+      "; the heap keeps ", Bytes{world.mapped() * frame_size}, " mapped\n");
   before == after ? ++passed : ++failed;
 
-  say("\n7. Memory at the end\n");
+  say("\n8. Memory at the end\n");
   draw(*frames);
   const SpaceStatistics spaces = space->statistics();
   say("  ", spaces.flushes, " flushes, ", spaces.large_maps, " large pages, ",

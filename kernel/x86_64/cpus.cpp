@@ -1,12 +1,14 @@
 // The processors: interrupt table, per-CPU word, start of the others, and the TLB shootdown.
 #include "console.hpp"
 #include "kernel_machine.hpp"
+#include "platform/kernel/thread_area.hpp"
 
 using namespace strata;
 
 extern "C" {
 extern unsigned char trap_entries[], probe_load[], probe_fault[];
 Address ap_stacks[KernelMachine::max_cpus];
+extern unsigned char tls_data[];  // link.ld
 void trap_main(std::uint64_t* frame);
 void ap_main(unsigned number);
 }
@@ -118,6 +120,38 @@ void answer_flush() noexcept {
   self.flushes_seen.store(wanted, Order::release);
 }
 
+void sleep_unless(bool (*ready)()) noexcept {
+  asm volatile("cli" ::: "memory");
+  if (ready()) {
+    asm volatile("sti" ::: "memory");
+  } else {
+    asm volatile("sti; hlt" ::: "memory");  // nothing can come between the two
+  }
+}
+
+void wake_cpus() noexcept {
+  const InterruptGuard guard;
+  send_to_others(flush_vector);
+}
+
+namespace {
+ThreadImage thread_image() noexcept {
+  // Sizes are absolute symbols, too small for the kernel's own addressing.
+  std::uint64_t data, all, alignment;
+  asm("movabsq $tls_data_bytes, %0" : "=r"(data));
+  asm("movabsq $tls_bytes, %0" : "=r"(all));
+  asm("movabsq $tls_alignment, %0" : "=r"(alignment));
+  return {tls_data, data, all, alignment};
+}
+}  // namespace
+
+size_t thread_area_size() noexcept { return thread_area_bytes(thread_image()); }
+
+void set_thread_area(void* memory) noexcept {
+  const Address pointer = build_thread_area(thread_image(), memory);
+  asm volatile("wrmsr" ::"c"(0xc0000100u), "a"(unsigned(pointer)), "d"(unsigned(pointer >> 32)));
+}
+
 unsigned start_cpus(unsigned wanted, Frames& frames, void (*main)(unsigned)) noexcept {
   if (wanted > Machine::max_cpus) wanted = Machine::max_cpus;
   if (wanted <= 1) return 1;
@@ -135,10 +169,14 @@ unsigned start_cpus(unsigned wanted, Frames& frames, void (*main)(unsigned)) noe
   __builtin_memcpy(low(0x8000), low(boot_addresses.ap_start),
                    size_t(boot_addresses.ap_start_end - boot_addresses.ap_start));
   send_to_others(0x4500);  // INIT
-  for (int i = 0; i < 10000; ++i) in8(0x80);  // about 10 ms
+  const auto wait = [] {  // about a microsecond; where CPUs share a host thread, the others run
+    in8(0x80);
+    cpu_relax();
+  };
+  for (int i = 0; i < 10000; ++i) wait();
   for (int attempt = 0; attempt < 2 && running.load(Order::acquire) < wanted; ++attempt) {
     send_to_others(0x4608);  // start at 0x8000
-    for (int i = 0; i < 200000 && running.load(Order::acquire) < wanted; ++i) in8(0x80);
+    for (int i = 0; i < 200000 && running.load(Order::acquire) < wanted; ++i) wait();
   }
   return running.load(Order::acquire);
 }

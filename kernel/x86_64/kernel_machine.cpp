@@ -53,8 +53,19 @@ FrameRun KernelMachine::unmap(Address address, size_t pages) noexcept {
 void KernelMachine::fail(Problem problem, Address address) noexcept {
   problem_count.fetch_add(1, Order::relaxed);
   if (problems_expected) return;
+  if (problem == Problem::heap_misuse) {
+    kernel::say(reinterpret_cast<const char*>(address));
+    kernel::panic("corruption");
+  }
   kernel::say("strata: error: ", problem_text(problem), " at ", kernel::Hex{address}, "\n");
   kernel::panic("corruption");
+}
+
+// The time stamp counter, taken to run at 1 GHz: the heap wants an order of magnitude.
+std::uint64_t KernelMachine::now() noexcept {
+  unsigned low, high;
+  asm volatile("rdtsc" : "=a"(low), "=d"(high));
+  return (std::uint64_t{high} << 32 | low) / 1000000;
 }
 
 void KernelMachine::set_frames(Frames<KernelMachine>* frames) noexcept { table_frames = frames; }

@@ -52,6 +52,7 @@ class KernelMachine {
     return number;
   }
   static void fail(Problem problem, Address address) noexcept;
+  static std::uint64_t now() noexcept;
 
   // ---- for the kernel ----
   static void set_frames(Frames<KernelMachine>* frames) noexcept;
@@ -81,6 +82,13 @@ void console_put(char one) noexcept;
 [[noreturn]] void panic(const char* why) noexcept;
 // Starts the other CPUs; each calls `main(number)` for ever after. Returns how many run in all.
 unsigned start_cpus(unsigned wanted, Frames& frames, void (*main)(unsigned)) noexcept;
+// Waits for an interrupt, unless ready() says that there is work: both in one step.
+void sleep_unless(bool (*ready)()) noexcept;
+// Interrupts all other CPUs: those that sleep look for work.
+void wake_cpus() noexcept;
+// Makes this CPU's thread pointer lead to an area built at `memory`.
+void set_thread_area(void* memory) noexcept;
+size_t thread_area_size() noexcept;
 // The TLB requests of other CPUs: answers one if there is any.
 void answer_flush() noexcept;
 

@@ -178,8 +178,8 @@ class Frames {
     }
     const LockGuard guard(zones_[unsigned(region->zone)].lock);
     if (!all_out(*region, first, count)) return failed(Problem::frame_freed_twice, first);
-    each_block(*region, first, count, [&](Block& block, size_t index, size_t here) {
-      Block::for_words(index, here, [&](size_t word, std::uint64_t mask) {
+    each_block(*region, first, count, [&](FrameBlock& block, size_t index, size_t here) {
+      FrameBlock::for_words(index, here, [&](size_t word, std::uint64_t mask) {
         block.out[word].fetch_and(~mask, Order::relaxed);
       });
     });
@@ -262,7 +262,7 @@ class Frames {
       for (size_t i = 0; i < magazine.count.load(Order::relaxed); ++i) {
         const FrameRegion* region = directory_.find(magazine.frames[i]);
         if (region == nullptr) return false;
-        const Block& block = region->block_of(magazine.frames[i]);
+        const FrameBlock& block = region->block_of(magazine.frames[i]);
         const size_t word = word_of(magazine.frames[i]);
         const std::uint64_t bits = block.pool[word] | block.out[word].load(Order::relaxed);
         good &= (bits & bit_of(magazine.frames[i])) == 0;
@@ -399,16 +399,16 @@ class Frames {
     }
   }
   static void mark_out(FrameRegion& region, Frame first, size_t count) noexcept {
-    each_block(region, first, count, [](Block& block, size_t index, size_t here) {
-      Block::for_words(index, here, [&](size_t word, std::uint64_t mask) {
+    each_block(region, first, count, [](FrameBlock& block, size_t index, size_t here) {
+      FrameBlock::for_words(index, here, [&](size_t word, std::uint64_t mask) {
         block.out[word].fetch_or(mask, Order::relaxed);
       });
     });
   }
   static bool all_out(FrameRegion& region, Frame first, size_t count) noexcept {
     bool all = true;
-    each_block(region, first, count, [&](Block& block, size_t index, size_t here) {
-      Block::for_words(index, here, [&](size_t word, std::uint64_t mask) {
+    each_block(region, first, count, [&](FrameBlock& block, size_t index, size_t here) {
+      FrameBlock::for_words(index, here, [&](size_t word, std::uint64_t mask) {
         all &= (block.out[word].load(Order::relaxed) & mask) == mask;
       });
     });

@@ -12,7 +12,7 @@
 // region is online. Cost: 0.008% of the memory, at least one frame.
 #pragma once
 
-#include "frames/block.hpp"
+#include "frames/frame_block.hpp"
 
 namespace strata {
 
@@ -30,7 +30,7 @@ struct FrameRegion {
   Frame first;              // of those that can be handed out
   Frame metadata;           // end of those; first of our own
   Frame end;                // behind the region
-  Block* blocks;            // block_count of them; blocks[-1] and blocks[block_count] are guards
+  FrameBlock* blocks;            // block_count of them; blocks[-1] and blocks[block_count] are guards
   std::uint64_t first_block;  // number of blocks[0]
   size_t block_count;
   FrameZone zone;
@@ -43,13 +43,13 @@ struct FrameRegion {
   static constexpr size_t metadata_frames(Frame first, Frame end) noexcept {
     const std::uint64_t blocks =
         divide_up(end.number, frames_per_block) - (first.number >> block_shift);
-    return divide_up(sizeof(FrameRegion) + (blocks + 2) * sizeof(Block), frame_size);
+    return divide_up(sizeof(FrameRegion) + (blocks + 2) * sizeof(FrameBlock), frame_size);
   }
 
   [[nodiscard]] bool holds(Frame frame) const noexcept {
     return frame.number - first.number < metadata.number - first.number;
   }
-  [[nodiscard]] Block& block_of(Frame frame) const noexcept {
+  [[nodiscard]] FrameBlock& block_of(Frame frame) const noexcept {
     return blocks[(frame.number >> block_shift) - first_block];
   }
   [[nodiscard]] size_t frames() const noexcept { return size_t(metadata.number - first.number); }
@@ -64,7 +64,7 @@ struct FrameRegion {
     region->first = first;
     region->end = end;
     region->metadata = {end.number - own};
-    region->blocks = reinterpret_cast<Block*>(region + 1) + 1;
+    region->blocks = reinterpret_cast<FrameBlock*>(region + 1) + 1;
     region->first_block = first.number >> block_shift;
     region->block_count =
         size_t(divide_up(region->metadata.number, frames_per_block) - region->first_block);

@@ -29,7 +29,7 @@ class ZonePool {
   [[nodiscard]] size_t free_blocks() const noexcept { return spans_.free_units(); }
   [[nodiscard]] size_t managed_frames() const noexcept { return managed_frames_; }
   [[nodiscard]] size_t longest_run_blocks() noexcept {
-    Block* longest = spans_.longest(tags_);
+    FrameBlock* longest = spans_.longest(tags_);
     return longest != nullptr ? longest->length : 0;
   }
 
@@ -37,9 +37,9 @@ class ZonePool {
   size_t take_singles(Frame* into, size_t wanted) noexcept {
     size_t got = 0;
     while (got < wanted) {
-      Block* block = fullest();
+      FrameBlock* block = fullest();
       if (block == nullptr) break;
-      for (unsigned word = 0; word < Block::words && got < wanted; ++word) {
+      for (unsigned word = 0; word < FrameBlock::words && got < wanted; ++word) {
         std::uint64_t bits = block->pool[word];
         for (; bits != 0 && got < wanted; bits &= bits - 1) {
           into[got++] = block->frame(word * 64 + lowest_bit(bits));
@@ -80,10 +80,10 @@ class ZonePool {
   // Frames come back: none of them is in the pool.
   void give(FrameRegion& region, Frame first, size_t count) noexcept {
     while (count != 0) {
-      Block& block = region.block_of(first);
+      FrameBlock& block = region.block_of(first);
       const size_t index = first.number % frames_per_block;
       const size_t here = count < frames_per_block - index ? count : frames_per_block - index;
-      Block::for_words(index, here, [&](size_t word, std::uint64_t mask) {
+      FrameBlock::for_words(index, here, [&](size_t word, std::uint64_t mask) {
         block.pool[word] |= mask;
       });
       block.pool_frames = std::uint16_t(block.pool_frames + here);
@@ -103,19 +103,19 @@ class ZonePool {
 
   // Takes the region's frames out of the pool (they keep their bits), or puts them back.
   void set_offline(FrameRegion& region) noexcept {
-    for (Block *block = region.blocks, *end = block + region.block_count; block != end; ++block) {
-      if (block->state == BlockState::free_end) spans_.take_whole(tags_, block);
+    for (FrameBlock *block = region.blocks, *end = block + region.block_count; block != end; ++block) {
+      if (block->state == FrameBlockState::free_end) spans_.take_whole(tags_, block);
       unlist(block);
       free_frames_ -= block->pool_frames;
     }
-    for (size_t i = 0; i < region.block_count; ++i) region.blocks[i].state = BlockState::offline;
+    for (size_t i = 0; i < region.block_count; ++i) region.blocks[i].state = FrameBlockState::offline;
     region.offline = true;
     managed_frames_ -= region.frames();
   }
   void set_online(FrameRegion& region) noexcept {
     region.offline = false;
     managed_frames_ += region.frames();
-    for (size_t i = 0; i < region.block_count; ++i) region.blocks[i].state = BlockState::unlisted;
+    for (size_t i = 0; i < region.block_count; ++i) region.blocks[i].state = FrameBlockState::unlisted;
     for (size_t i = 0; i < region.block_count; ++i) {
       free_frames_ += region.blocks[i].pool_frames;
       relist(&region.blocks[i]);
@@ -138,9 +138,9 @@ class ZonePool {
     bool good = spans_.check(tags_);
     for (FrameRegion* region = regions_.first(); region != nullptr; region = region->next) {
       for (size_t i = 0; i < region->block_count; ++i) {
-        const Block& block = region->blocks[i];
+        const FrameBlock& block = region->blocks[i];
         unsigned ones = 0;
-        for (unsigned word = 0; word < Block::words; ++word) {
+        for (unsigned word = 0; word < FrameBlock::words; ++word) {
           ones += unsigned(std::popcount(block.pool[word]));
           good &= (block.pool[word] & block.out[word].load(Order::relaxed)) == 0;
         }
@@ -149,17 +149,17 @@ class ZonePool {
         frames += ones;
         whole += ones == frames_per_block ? 1 : 0;
         listed += ones != 0 && ones != frames_per_block ? 1 : 0;
-        good &= (block.state == BlockState::partial) == (ones != 0 && ones != frames_per_block);
+        good &= (block.state == FrameBlockState::partial) == (ones != 0 && ones != frames_per_block);
       }
     }
-    for (const List<Block>& list : partial_) {
-      for (Block* block = list.first(); block != nullptr; block = block->next) --listed;
+    for (const List<FrameBlock>& list : partial_) {
+      for (FrameBlock* block = list.first(); block != nullptr; block = block->next) --listed;
     }
     return good && frames == free_frames_ && whole == spans_.free_units() && listed == 0;
   }
 
  private:
-  Block* fullest() noexcept {
+  FrameBlock* fullest() noexcept {
     if (list_map_ != 0) return partial_[lowest_bit(list_map_)].first();
     return spans_.take(tags_, 1);
   }
@@ -169,19 +169,19 @@ class ZonePool {
     return unsigned(pool_frames * lists / frames_per_block);
   }
 
-  void unlist(Block* block) noexcept {
-    if (block->state != BlockState::partial) return;
-    List<Block>& list = partial_[block->list];
+  void unlist(FrameBlock* block) noexcept {
+    if (block->state != FrameBlockState::partial) return;
+    List<FrameBlock>& list = partial_[block->list];
     list.remove(block);
     if (list.empty()) list_map_ &= ~(1U << block->list);
-    block->state = BlockState::unlisted;
+    block->state = FrameBlockState::unlisted;
   }
 
   // Puts a block that is in no span where its count says it belongs.
-  void relist(Block* block) noexcept {
-    if (block->state == BlockState::offline) return;
+  void relist(FrameBlock* block) noexcept {
+    if (block->state == FrameBlockState::offline) return;
     const size_t frames = block->pool_frames;
-    if (block->state == BlockState::partial && frames != 0 && list_of(frames) == block->list) return;
+    if (block->state == FrameBlockState::partial && frames != 0 && list_of(frames) == block->list) return;
     unlist(block);
     if (frames == 0) return;
     if (frames == frames_per_block) {
@@ -189,13 +189,13 @@ class ZonePool {
       return;
     }
     block->list = std::uint8_t(list_of(frames));
-    block->state = BlockState::partial;
+    block->state = FrameBlockState::partial;
     partial_[block->list].push_front(block);
     list_map_ |= 1U << block->list;
   }
 
-  void clear(Block* block, size_t index, size_t count) noexcept {
-    Block::for_words(index, count, [&](size_t word, std::uint64_t mask) {
+  void clear(FrameBlock* block, size_t index, size_t count) noexcept {
+    FrameBlock::for_words(index, count, [&](size_t word, std::uint64_t mask) {
       block->pool[word] &= ~mask;
     });
     block->pool_frames = std::uint16_t(block->pool_frames - count);
@@ -205,7 +205,7 @@ class ZonePool {
 
   FrameRun take_short(size_t count, size_t alignment) noexcept {
     for (unsigned list = list_of(count); list < lists; ++list) {
-      Block* block = partial_[list].first();
+      FrameBlock* block = partial_[list].first();
       for (unsigned i = 0; block != nullptr && i < tries_per_list; ++i, block = block->next) {
         const size_t index = block->find_run(count, alignment);
         if (index == frames_per_block) continue;
@@ -213,7 +213,7 @@ class ZonePool {
         return {block->frame(index), count};
       }
     }
-    Block* block = spans_.take(tags_, 1);
+    FrameBlock* block = spans_.take(tags_, 1);
     if (block == nullptr) return {};
     clear(block, 0, count);
     return {block->frame(0), count};
@@ -221,7 +221,7 @@ class ZonePool {
 
   FrameRun take_long(size_t count, size_t alignment) noexcept {
     const size_t blocks = divide_up(count, frames_per_block);
-    Block* block = spans_.take_aligned(tags_, blocks, alignment >> block_shift);
+    FrameBlock* block = spans_.take_aligned(tags_, blocks, alignment >> block_shift);
     if (block == nullptr) return {};
     for (size_t left = count; left != 0; ++block) {
       const size_t here = left < frames_per_block ? left : frames_per_block;
@@ -240,7 +240,7 @@ class ZonePool {
         limits.max.number < region.metadata.number ? limits.max.number : region.metadata.number;
     if (from >= end || (limits.boundary != 0 && count > limits.boundary)) return {};
     std::uint64_t at = from;
-    for (;;) {
+    while (at < end) {
       at = align_up(find(region, at, end, true), alignment);
       if (limits.boundary != 0 && at / limits.boundary != (at + count - 1) / limits.boundary) {
         at = align_up(at, limits.boundary);
@@ -251,13 +251,14 @@ class ZonePool {
       if (gap == at + count) return {at};
       at = gap + 1;
     }
+    return {};
   }
 
   // First frame of [at, end) that is (or is not) in the pool, or `end`.
   static std::uint64_t find(const FrameRegion& region, std::uint64_t at, std::uint64_t end,
                             bool in_pool) noexcept {
     while (at < end) {
-      const Block& block = region.block_of({at});
+      const FrameBlock& block = region.block_of({at});
       const std::uint64_t base = at & ~(frames_per_block - 1);
       if (block.pool_frames != (in_pool ? 0 : frames_per_block)) {
         const size_t found = block.find(size_t(at - base), in_pool);
@@ -270,7 +271,7 @@ class ZonePool {
 
   void take_exactly(FrameRegion& region, Frame first, size_t count) noexcept {
     while (count != 0) {
-      Block* block = &region.block_of(first);
+      FrameBlock* block = &region.block_of(first);
       const size_t index = first.number % frames_per_block;
       const size_t here = count < frames_per_block - index ? count : frames_per_block - index;
       if (block->pool_frames == frames_per_block) take_block(block);
@@ -281,12 +282,12 @@ class ZonePool {
   }
 
   // Takes one block out of the middle of its free span.
-  void take_block(Block* block) noexcept {
-    Block* head = block;
-    while (head->state != BlockState::free_end) --head;
+  void take_block(FrameBlock* block) noexcept {
+    FrameBlock* head = block;
+    while (head->state != FrameBlockState::free_end) --head;
     // Walking back, the first end met is the span's first block, or `block` was its last one.
     if (head == block) {
-      const Block* before = head - 1;
+      const FrameBlock* before = head - 1;
       const bool is_last = head->length > 1 && before->pool_frames == frames_per_block;
       if (is_last) head -= head->length - 1;
     }
@@ -296,9 +297,9 @@ class ZonePool {
     if (length - before > 1) spans_.give(tags_, block + 1, length - before - 1);
   }
 
-  SpanCore<BlockTags, 24> spans_;  // free spans of whole blocks; 2^24 blocks are 32 TiB
-  BlockTags tags_;
-  List<Block> partial_[lists];
+  SpanCore<FrameBlockTags, 24> spans_;  // free spans of whole blocks; 2^24 blocks are 32 TiB
+  FrameBlockTags tags_;
+  List<FrameBlock> partial_[lists];
   unsigned list_map_ = 0;  // bit i: partial_[i] is not empty
   size_t free_frames_ = 0;
   size_t managed_frames_ = 0;  // of online regions

@@ -23,12 +23,16 @@
 //       The number of this CPU, below max_cpus; stable while a CpuGuard lives.
 //   fail(problem, address)
 //       Corruption was found: a double free, a foreign address. The machine decides: stop, or
-//       report and return; then the call that found it does nothing and returns false.
+//       report and return; then the call that found it does nothing and returns false. After
+//       heap_misuse (`address` is that of a line of text, which says all) it must not return.
 //
 //   Lock      lock(), unlock(); valid when all zero. Where interrupt handlers allocate, it must
 //             save and disable interrupts.
 //   CpuGuard  while one lives, nothing else runs on this CPU that calls Strata: preemption (and,
 //             where handlers allocate, interrupts) off. Empty where a CPU number is a thread's own.
+//
+// Optional: now(), milliseconds that never run backwards. Without it the heap gives memory back by
+// amount alone, not by time.
 #pragma once
 
 #include <concepts>
@@ -49,6 +53,7 @@ enum class Problem : std::uint8_t {
   range_not_ours,
   range_wrong_size,
   range_interior,
+  heap_misuse,
 };
 
 constexpr const char* problem_text(Problem problem) noexcept {
@@ -59,6 +64,7 @@ constexpr const char* problem_text(Problem problem) noexcept {
     case Problem::range_freed_twice: return "double free of a range";
     case Problem::range_not_ours: return "free of an address outside every range";
     case Problem::range_wrong_size: return "free of a range with another size than it has";
+    case Problem::heap_misuse: return "misuse of the heap";
     case Problem::range_interior: return "free of an address inside a range";
   }
   return "unknown";

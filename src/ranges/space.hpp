@@ -141,6 +141,12 @@ class Space {
     return arena_.trim(base, bytes, new_bytes, true);
   }
 
+  // Free memory that a user above may keep without harm: 8 MiB, or 1/16 of a small RAM.
+  [[nodiscard]] size_t comfortable_bytes() const noexcept {
+    const size_t share = waiting_limit_ * frame_size;
+    return share < 8 * MiB ? share : 8 * MiB;
+  }
+
   // Flushes once; everything that waits becomes free. After it, old addresses are dead on all CPUs.
   void settle() noexcept {
     const LockGuard guard(lock_);

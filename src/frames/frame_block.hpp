@@ -1,4 +1,4 @@
-// Block: what storey 1 knows about 2 MiB of physical memory, and the span core's tags over blocks.
+// FrameBlock: what storey 1 knows about 2 MiB of physical memory, and the span core's tags over blocks.
 //
 // A frame of a block is in one of three states, kept in two bitmaps of 512 bits:
 //
@@ -22,14 +22,14 @@
 
 namespace strata {
 
-enum class BlockState : std::uint8_t {
+enum class FrameBlockState : std::uint8_t {
   unlisted = 0,  // nothing of it in the pool, or inside a free span, or the guard of a region's end
   free_end,      // first or last block of a free span; `length` is the span's
   partial,       // in the list `list`
   offline,       // its region is on the way out
 };
 
-struct Block {
+struct FrameBlock {
   static constexpr unsigned words = unsigned(frames_per_block / 64);
 
   Atomic<std::uint64_t> out[words];
@@ -37,10 +37,10 @@ struct Block {
   std::uint32_t number;       // physical address / 2 MiB; set once
   std::uint32_t length;       // blocks in the free span that starts or ends here
   std::uint16_t pool_frames;  // ones in `pool`
-  BlockState state;
+  FrameBlockState state;
   std::uint8_t list;
-  Block* next;
-  Block* previous;
+  FrameBlock* next;
+  FrameBlock* previous;
 
   [[nodiscard]] Frame frame(size_t index) const noexcept {
     return {(std::uint64_t{number} << block_shift) + index};
@@ -79,32 +79,32 @@ struct Block {
     }
   }
 };
-static_assert(sizeof(Block) == 160);
+static_assert(sizeof(FrameBlock) == 160);
 
 // The tag store: a span is its first block; both ends carry the length. Arrays of blocks have a
 // guard block, never free, before the first and behind the last.
-class BlockTags {
+class FrameBlockTags {
  public:
-  using Span = Block*;
+  using Span = FrameBlock*;
   static constexpr Span none = nullptr;
 
   size_t length(Span span) noexcept { return span->length; }
   size_t position(Span span) noexcept { return span->number; }
   Span free_before(Span span) noexcept {
-    Block* last = span - 1;
-    return last->state == BlockState::free_end ? last - (last->length - 1) : none;
+    FrameBlock* last = span - 1;
+    return last->state == FrameBlockState::free_end ? last - (last->length - 1) : none;
   }
   Span free_after(Span span, size_t blocks) noexcept {
-    Block* after = span + blocks;
-    return after->state == BlockState::free_end ? after : none;
+    FrameBlock* after = span + blocks;
+    return after->state == FrameBlockState::free_end ? after : none;
   }
   Span advance(Span span, size_t blocks) noexcept { return span + blocks; }
   void mark_free(Span span, size_t blocks) noexcept {
-    span->state = span[blocks - 1].state = BlockState::free_end;
+    span->state = span[blocks - 1].state = FrameBlockState::free_end;
     span->length = span[blocks - 1].length = std::uint32_t(blocks);
   }
   void mark_used(Span span, size_t blocks) noexcept {
-    span->state = span[blocks - 1].state = BlockState::unlisted;
+    span->state = span[blocks - 1].state = FrameBlockState::unlisted;
   }
   Span& next(Span span) noexcept { return span->next; }
   Span& previous(Span span) noexcept { return span->previous; }
