@@ -1,9 +1,33 @@
-# Storeys 1 and 2 on the simulated machine, and the kernel.
-add_library(strata_sim STATIC src/platform/sim/sim_machine.cpp)
-target_link_libraries(strata_sim PUBLIC strata_core_flags)
-set_target_properties(strata_sim PROPERTIES EXCLUDE_FROM_ALL ON)
+# Storeys 1 and 2 on the simulated machine, their tests and benchmark, and the kernel.
 
 add_custom_target(kernel COMMAND python3 ${CMAKE_SOURCE_DIR}/kernel/run_tests.py --story
   USES_TERMINAL VERBATIM)
 add_custom_target(kernel-test COMMAND python3 ${CMAKE_SOURCE_DIR}/kernel/run_tests.py
   USES_TERMINAL VERBATIM)
+
+# The simulated machine is test equipment: it may use the C++ library.
+add_library(strata_sim STATIC EXCLUDE_FROM_ALL src/platform/sim/sim_machine.cpp)
+target_include_directories(strata_sim PUBLIC include src)
+target_compile_options(strata_sim PRIVATE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion)
+
+if(STRATA_TESTS)
+  find_package(GTest QUIET)
+endif()
+if(STRATA_TESTS AND GTest_FOUND)
+  include(GoogleTest)
+  add_executable(frames_tests
+    tests/unit/frames/memory_map_test.cpp tests/unit/frames/device_tree_test.cpp
+    tests/unit/frames/frames_test.cpp
+    tests/unit/ranges/arena_test.cpp tests/unit/ranges/space_test.cpp)
+  target_link_libraries(frames_tests PRIVATE strata_sim GTest::gtest_main)
+  gtest_discover_tests(frames_tests DISCOVERY_TIMEOUT 60)
+
+  # The heap compiled once more, on a Space; with sources of its own, so that malloc stays libc's.
+  file(GLOB STRATA_HEAP_SOURCES CONFIGURE_DEPENDS src/heap/*.cpp)
+  add_executable(sim_heap_tests tests/unit/sim_heap/sim_heap_test.cpp ${STRATA_HEAP_SOURCES}
+    src/ranges/slot_range.cpp src/ranges/slot_supply.cpp)
+  target_include_directories(sim_heap_tests BEFORE PRIVATE tests/unit/sim_heap)
+  target_compile_options(sim_heap_tests PRIVATE -Wno-attributes)
+  target_link_libraries(sim_heap_tests PRIVATE strata_sim GTest::gtest_main)
+  gtest_discover_tests(sim_heap_tests DISCOVERY_TIMEOUT 60)
+endif()

@@ -166,7 +166,7 @@ def matrix():
                           f"seed={seed}", text, extra))
     boots.append(Boot("recorded map", "q35", 6 * GIB, 2, module=text_of(RECORDED)))
     for seed in range(1, 7):
-        boots.append(Boot(f"recorded map, mutation {seed}", "q35", (2 if seed % 2 else 6) * GIB, 2,
+        boots.append(Boot(f"recorded map, mutation {seed}", "q35", (1 if seed % 2 else 6) * GIB, 2,
                           f"seed={seed}", mutate(RECORDED, seed)))
     boots.append(Boot("a million cycles in a narrow window", "q35", 256 * MIB, 1,
                       "cycles=1000000"))

@@ -113,7 +113,8 @@ bool metadata_is_small(World& world) {
   const size_t all = now.managed + now.metadata;
   // In a small memory the fixed part is more than that: our own object, and a frame a region.
   const size_t fixed = divide_up(sizeof(Frames), frame_size) + 1 + now.regions;
-  PROVE(now.metadata <= (all / 5000 > fixed ? all / 5000 : fixed));
+  const size_t small = fixed + all / 10000;
+  PROVE(now.metadata <= (all / 5000 > small ? all / 5000 : small));
   return true;
 }
 

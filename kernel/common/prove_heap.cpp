@@ -100,7 +100,7 @@ bool memory_comes_back(World& world) {
 }
 
 bool exhausted_is_an_answer(World& world) {
-  if (world.frames->statistics().managed > 2 * GiB / frame_size) return true;  // too long to fill
+  if (world.frames->statistics().managed > 600 * MiB / frame_size) return true;  // too long to fill
   Random random(world.seed);
   const size_t first = grow_and_shrink(random, ~size_t{0});
   const size_t before = settled_frames(world);

@@ -119,13 +119,19 @@ bool a_window_of_twice_the_live_size_lasts(World& world) {
 
 // All memory into ranges, to the last frame; then everything back.
 bool exhausted_and_recovered(World& world) {
-  // Most of a big memory goes as whole blocks, so that the last part is what is mapped.
-  Frame chain{};
-  while (world.frames->statistics().pool > 64 * MiB / frame_size) {
-    const FrameRun run = world.frames->allocate({.count = 16 * frames_per_block});
+  // Most of a big memory goes in a few long runs, untouched, so that the last part is what is mapped.
+  constexpr size_t most_runs = 64;
+  static FrameRun runs[most_runs];
+  size_t run_count = 0;
+  while (run_count < most_runs) {
+    const FrameStatistics now = world.frames->statistics();
+    constexpr size_t rest = 64 * MiB / frame_size;
+    if (now.pool <= rest + frames_per_block) break;
+    const size_t most = align_down(now.pool - rest, frames_per_block);
+    const size_t longest = now.longest_blocks * frames_per_block;
+    const FrameRun run = world.frames->allocate({.count = most < longest ? most : longest});
     if (!run.first) break;
-    static_cast<std::uint64_t*>(Machine::direct(run.first))[0] = chain.number;
-    chain = run.first;
+    runs[run_count++] = run;
   }
   Address last = 0;
   size_t count = 0;
@@ -143,10 +149,9 @@ bool exhausted_and_recovered(World& world) {
     good &= world.space->free(last, 256 * KiB);
     last = next;
   }
-  while (chain) {
-    const Frame next{static_cast<std::uint64_t*>(Machine::direct(chain))[0]};
-    good &= world.frames->free(chain, 16 * frames_per_block);
-    chain = next;
+  while (run_count != 0) {
+    const FrameRun run = runs[--run_count];
+    good &= world.frames->free(run.first, run.count);
   }
   PROVE(good && count != 0);
   // Less than one more range, the reserves of low zones and other CPUs' magazines were left.
