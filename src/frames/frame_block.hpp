@@ -46,6 +46,16 @@ struct FrameBlock {
     return {(std::uint64_t{number} << block_shift) + index};
   }
 
+  // All 512 frames become out, or stop being so: they are the caller's, so plain stores will do.
+  void mark_all(bool now_out) noexcept {
+    for (auto& word : out) word.store(now_out ? ~std::uint64_t{0} : 0, Order::relaxed);
+  }
+  [[nodiscard]] bool all_out() const noexcept {
+    std::uint64_t common = ~std::uint64_t{0};
+    for (const auto& word : out) common &= word.load(Order::relaxed);
+    return common == ~std::uint64_t{0};
+  }
+
   // First frame at or behind `from` that is (in_pool) or is not in the pool; 512 when there is none.
   [[nodiscard]] size_t find(size_t from, bool in_pool) const noexcept {
     for (size_t word = from / 64; word < words; ++word) {

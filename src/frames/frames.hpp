@@ -121,7 +121,7 @@ class Frames {
     magazine.count.store(count, Order::relaxed);
     const Frame frame = magazine.frames[count];
     const FrameRegion* region = find(frame, magazine);
-    set_out(region->block_of(frame).out[word_of(frame)], bit_of(frame));
+    set_out(region->block_of(frame).out[word_of(frame)], frame.number % 64);
     return frame;
   }
 
@@ -158,10 +158,16 @@ class Frames {
       const bool spare = zone < top && zone != unsigned(request.zone) && !request.may_use_reserve;
       const size_t kept = spare ? pool.managed_frames() / reserve_divisor : 0;
       if (pool.free_frames() < kept + request.count) continue;
+      if (request.count == frames_per_block && request.alignment <= frames_per_block && !limited) {
+        if (FrameBlock* block = pool.take_whole_block()) {
+          block->mark_all(true);
+          return {block->frame(0), frames_per_block};
+        }
+      }
       const FrameRun run = limited ? pool.take_within(request.count, request.alignment, limits)
                                    : pool.take_run(request.count, request.alignment);
       if (run.first) {
-        mark_out(*directory_.find(run.first), run.first, run.count);
+        mark(*directory_.find(run.first), run.first, run.count, true);
         return run;
       }
     }
@@ -177,12 +183,15 @@ class Frames {
       return failed(Problem::frame_not_ours, first);
     }
     const LockGuard guard(zones_[unsigned(region->zone)].lock);
+    if (count == frames_per_block && first.number % frames_per_block == 0) {
+      FrameBlock& block = region->block_of(first);
+      if (!block.all_out()) return failed(Problem::frame_freed_twice, first);
+      block.mark_all(false);
+      zones_[unsigned(region->zone)].pool.give_whole_block(*region, block);
+      return true;
+    }
     if (!all_out(*region, first, count)) return failed(Problem::frame_freed_twice, first);
-    each_block(*region, first, count, [&](FrameBlock& block, size_t index, size_t here) {
-      FrameBlock::for_words(index, here, [&](size_t word, std::uint64_t mask) {
-        block.out[word].fetch_and(~mask, Order::relaxed);
-      });
-    });
+    mark(*region, first, count, false);
     zones_[unsigned(region->zone)].pool.give(*region, first, count);
     return true;
   }
@@ -317,27 +326,25 @@ class Frames {
     return region;
   }
 
-  void set_out(Atomic<std::uint64_t>& word, std::uint64_t bit) noexcept {
+  STRATA_INLINE void set_out(Atomic<std::uint64_t>& word, unsigned bit) noexcept {
     if (alone_) {
-      word.store(word.load(Order::relaxed) | bit, Order::relaxed);
+      word.store(word.load(Order::relaxed) | std::uint64_t{1} << bit, Order::relaxed);
     } else {
-      word.fetch_or(bit, Order::relaxed);
+      word.fetch_or(std::uint64_t{1} << bit, Order::relaxed);
     }
   }
   // True when the bit was set.
-  bool clear_out(Atomic<std::uint64_t>& word, std::uint64_t bit) noexcept {
-    if (alone_) {
-      const std::uint64_t before = word.load(Order::relaxed);
-      word.store(before & ~bit, Order::relaxed);
-      return (before & bit) != 0;
-    }
-    return (word.fetch_and(~bit, Order::relaxed) & bit) != 0;
+  STRATA_INLINE bool clear_out(Atomic<std::uint64_t>& word, unsigned bit) noexcept {
+    if (!alone_) return word.reset_bit(bit, Order::relaxed);
+    const std::uint64_t before = word.load(Order::relaxed);
+    word.store(before & ~(std::uint64_t{1} << bit), Order::relaxed);
+    return (before >> bit & 1) != 0;
   }
 
-  Problem put_in(Magazine& magazine, Frame frame) noexcept {
+  STRATA_INLINE Problem put_in(Magazine& magazine, Frame frame) noexcept {
     FrameRegion* region = find(frame, magazine);
     if (STRATA_UNLIKELY(region == nullptr)) return Problem::frame_not_ours;
-    if (STRATA_UNLIKELY(!clear_out(region->block_of(frame).out[word_of(frame)], bit_of(frame)))) {
+    if (STRATA_UNLIKELY(!clear_out(region->block_of(frame).out[word_of(frame)], frame.number % 64))) {
       return Problem::frame_freed_twice;
     }
     if (STRATA_UNLIKELY(region->bypass.load(Order::relaxed))) {
@@ -398,10 +405,18 @@ class Frames {
       count -= here;
     }
   }
-  static void mark_out(FrameRegion& region, Frame first, size_t count) noexcept {
-    each_block(region, first, count, [](FrameBlock& block, size_t index, size_t here) {
+  // Sets or clears the out bits of frames that are the caller's. A word all of which is needs no
+  // atomic step: nobody else may change it.
+  static void mark(FrameRegion& region, Frame first, size_t count, bool out) noexcept {
+    each_block(region, first, count, [out](FrameBlock& block, size_t index, size_t here) {
       FrameBlock::for_words(index, here, [&](size_t word, std::uint64_t mask) {
-        block.out[word].fetch_or(mask, Order::relaxed);
+        if (mask == ~std::uint64_t{0}) {
+          block.out[word].store(out ? mask : 0, Order::relaxed);
+        } else if (out) {
+          block.out[word].fetch_or(mask, Order::relaxed);
+        } else {
+          block.out[word].fetch_and(~mask, Order::relaxed);
+        }
       });
     });
   }

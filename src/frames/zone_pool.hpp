@@ -65,6 +65,23 @@ class ZonePool {
     return run.first ? run : take_within(count, alignment, {});
   }
 
+  // One whole block, the commonest run. Its frames are neither in the pool nor out.
+  FrameBlock* take_whole_block() noexcept {
+    FrameBlock* block = spans_.take(tags_, 1);
+    if (block == nullptr) return nullptr;
+    for (std::uint64_t& word : block->pool) word = 0;
+    block->pool_frames = 0;
+    free_frames_ -= frames_per_block;
+    return block;
+  }
+  void give_whole_block(FrameRegion& region, FrameBlock& block) noexcept {
+    for (std::uint64_t& word : block.pool) word = ~std::uint64_t{0};
+    block.pool_frames = frames_per_block;
+    if (region.offline) return;
+    free_frames_ += frames_per_block;
+    spans_.give(tags_, &block, 1);
+  }
+
   // The same inside limits, by scanning. O(blocks).
   FrameRun take_within(size_t count, size_t alignment, const FrameLimits& limits) noexcept {
     for (FrameRegion* region = regions_.first(); region != nullptr; region = region->next) {

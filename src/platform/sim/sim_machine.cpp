@@ -1,10 +1,12 @@
 #include "platform/sim/sim_machine.hpp"
 
+#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 
 namespace strata {
 
@@ -37,7 +39,6 @@ std::atomic<long> SimMachine::fail_map_at_, SimMachine::map_calls_, SimMachine::
     SimMachine::stale_uses_;
 std::atomic<unsigned> SimMachine::problems_;
 std::atomic<Problem> SimMachine::last_problem_;
-thread_local unsigned SimMachine::cpu_;
 
 void SimMachine::open(size_t ram_bytes, size_t window_bytes) {
   ram = memfd_create("strata-sim-ram", MFD_CLOEXEC);
@@ -139,6 +140,8 @@ size_t SimMachine::mapped_pages() noexcept {
   const std::lock_guard guard(table_mutex);
   return mapped;
 }
+
+void SimMachine::yield() noexcept { sched_yield(); }
 
 unsigned SimMachine::new_cpu() noexcept {
   cpu_ = next_cpu.fetch_add(1) % max_cpus + 1;

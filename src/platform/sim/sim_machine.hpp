@@ -14,8 +14,8 @@
 #pragma once
 
 #include <atomic>
-#include <mutex>
 
+#include "base/atomic.hpp"
 #include "platform/paged_machine.hpp"
 
 namespace strata {
@@ -24,13 +24,25 @@ class SimMachine {
  public:
   static constexpr unsigned max_cpus = 16;
 
+  // Spins, then yields: threads outnumber processors here.
   class Lock {
    public:
-    void lock() noexcept { mutex_.lock(); }
-    void unlock() noexcept { mutex_.unlock(); }
+    void lock() noexcept {
+      for (unsigned spins = 0; taken_.exchange(1, Order::acquire) != 0;) {
+        while (taken_.load(Order::relaxed) != 0) {
+          if (++spins % 128 == 0) {
+            yield();
+          } else {
+            cpu_relax();
+          }
+        }
+      }
+    }
+    // Release pairs with the acquire in lock().
+    void unlock() noexcept { taken_.store(0, Order::release); }
 
    private:
-    std::mutex mutex_;
+    Atomic<unsigned> taken_;
   };
   struct CpuGuard {
     CpuGuard() noexcept {}
@@ -62,6 +74,7 @@ class SimMachine {
 
  private:
   static unsigned new_cpu() noexcept;
+  static void yield() noexcept;
 
   static unsigned char* direct_;
   static Address window_;
@@ -69,7 +82,7 @@ class SimMachine {
   static std::atomic<long> fail_map_at_, map_calls_, flush_calls_, stale_uses_;
   static std::atomic<unsigned> problems_;
   static std::atomic<Problem> last_problem_;
-  static thread_local unsigned cpu_;  // number + 1
+  static inline thread_local constinit unsigned cpu_ = 0;  // number + 1
 };
 
 static_assert(PagedMachine<SimMachine>);
