@@ -30,6 +30,25 @@ if(STRATA_TESTS AND GTest_FOUND)
   target_compile_options(sim_heap_tests PRIVATE -Wno-attributes)
   target_link_libraries(sim_heap_tests PRIVATE strata_sim GTest::gtest_main)
   gtest_discover_tests(sim_heap_tests DISCOVERY_TIMEOUT 60)
+
+  add_executable(fixed_heap_tests tests/unit/fixed_heap/fixed_heap_test.cpp
+    ${STRATA_HEAP_SOURCES} src/ranges/slot_range.cpp src/ranges/slot_supply.cpp)
+  target_include_directories(fixed_heap_tests BEFORE PRIVATE tests/unit/fixed_heap include src)
+  target_compile_options(fixed_heap_tests PRIVATE -Wno-attributes)
+  target_link_libraries(fixed_heap_tests PRIVATE GTest::gtest_main)
+  gtest_discover_tests(fixed_heap_tests DISCOVERY_TIMEOUT 60)
+
+  add_executable(table_tests tests/unit/table/table_test.cpp src/front/kernel_c.cpp)
+  target_link_libraries(table_tests PRIVATE strata_sim GTest::gtest_main)
+  gtest_discover_tests(table_tests DISCOVERY_TIMEOUT 60)
+
+  # A handful of boots; skipped where QEMU is not installed (make kernel-test installs it).
+  find_program(STRATA_QEMU qemu-system-x86_64)
+  if(STRATA_QEMU)
+    add_test(NAME kernel_quick
+      COMMAND python3 ${CMAKE_SOURCE_DIR}/kernel/run_tests.py --quick)
+    set_tests_properties(kernel_quick PROPERTIES TIMEOUT 300)
+  endif()
 endif()
 
 if(STRATA_BENCH)
