@@ -14,6 +14,7 @@ if(STRATA_TESTS)
   find_package(GTest QUIET)
 endif()
 if(STRATA_TESTS AND GTest_FOUND)
+  enable_testing()
   include(GoogleTest)
   add_executable(frames_tests
     tests/unit/frames/memory_map_test.cpp tests/unit/frames/device_tree_test.cpp

@@ -77,6 +77,10 @@ struct DirectPlatform {
   static void allow_huge_pages(Address, size_t, bool) noexcept {}
   static void populate(Address, size_t) noexcept {}
   static size_t address_space_limit() noexcept { return ~size_t{0}; }
+  // No thread of our own: whoever frees gives back.
+  static bool start_worker(void (*)() noexcept) noexcept { return false; }
+  static void wait(Atomic<std::uint32_t>&, std::uint32_t, std::uint32_t) noexcept {}
+  static void wake(Atomic<std::uint32_t>&) noexcept {}
 
  private:
   inline static Frames<M>* frames_ = nullptr;  // set once, by start()

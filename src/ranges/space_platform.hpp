@@ -63,6 +63,10 @@ struct SpacePlatform {
   static void allow_huge_pages(Address, size_t, bool) noexcept {}  // Space decides by itself
   static void populate(Address, size_t) noexcept {}                // commit has done so
   static size_t address_space_limit() noexcept { return ~size_t{0}; }
+  // No thread of our own: whoever frees gives back.
+  static bool start_worker(void (*)() noexcept) noexcept { return false; }
+  static void wait(Atomic<std::uint32_t>&, std::uint32_t, std::uint32_t) noexcept {}
+  static void wake(Atomic<std::uint32_t>&) noexcept {}
 
  private:
   inline static Space<M>* space_ = nullptr;  // set once, by start()
