@@ -129,7 +129,11 @@ bool exhausted_and_recovered(World& world) {
     if (now.pool <= rest + frames_per_block) break;
     const size_t most = align_down(now.pool - rest, frames_per_block);
     const size_t longest = now.longest_blocks * frames_per_block;
-    const FrameRun run = world.frames->allocate({.count = most < longest ? most : longest});
+    FrameRun run;  // a low zone keeps a reserve, so the longest run may be refused
+    for (size_t count = most < longest ? most : longest; !run.first && count >= frames_per_block;
+         count /= 2) {
+      run = world.frames->allocate({.count = count});
+    }
     if (!run.first) break;
     runs[run_count++] = run;
   }
