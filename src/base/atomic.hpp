@@ -40,6 +40,17 @@ class Atomic {
   T fetch_sub(T value, Order order) noexcept {
     return __atomic_fetch_sub(&value_, value, int(order));
   }
+  T fetch_and(T value, Order order) noexcept {
+    return __atomic_fetch_and(&value_, value, int(order));
+  }
+  // Clears a bit and says whether it was set: one `lock btr` on x86-64.
+  bool reset_bit(unsigned bit, Order order) noexcept {
+    const T mask = T{1} << bit;
+    return (__atomic_fetch_and(&value_, ~mask, int(order)) & mask) != 0;
+  }
+  T fetch_or(T value, Order order) noexcept {
+    return __atomic_fetch_or(&value_, value, int(order));
+  }
 
  private:
   T value_{};

@@ -21,6 +21,14 @@
 // and: page_size(), a run-time value; Lock, a type with lock() and unlock() that is valid when all
 // zero; fail(text), which reports corruption and does not return. None of them may allocate through
 // Strata. All are callable from any thread.
+//
+// Two things a port may say besides:
+//
+//   struct EagerCommit {};  commit() takes the memory at once (a kernel's frames) and not with the
+//                           first touch, and purge() leaves the pages uncommitted. Then runs of slots
+//                           are committed when they are taken, again after a purge.
+//   max_annexes             a constant: how many further ranges may follow the first one. Each costs
+//                           6 KiB of static memory.
 #pragma once
 
 #include <concepts>
@@ -43,5 +51,17 @@ concept Platform = requires(Address address, size_t bytes, typename P::Lock& loc
   lock.lock();
   lock.unlock();
 };
+
+template <class P>
+constexpr bool commits_lazily = !requires { typename P::EagerCommit; };
+
+template <class P>
+constexpr unsigned most_annexes() noexcept {
+  if constexpr (requires { P::max_annexes; }) {
+    return P::max_annexes;
+  } else {
+    return 63;
+  }
+}
 
 }  // namespace strata

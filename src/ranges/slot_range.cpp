@@ -47,13 +47,32 @@ bool SlotRange::grow(size_t slots, size_t commit_step) noexcept {
         array_end <= array_committed_ ||
         Machine::commit(base() + array_committed_, array_end - array_committed_);
     if (described && array_end > array_committed_) array_committed_ = array_end;
-    if (described && Machine::commit(base() + committed_ * slot_size, step * slot_size)) break;
+    if (described && (!commits_lazily<Machine> ||
+                      Machine::commit(base() + committed_ * slot_size, step * slot_size))) {
+      break;
+    }
     if (step == wanted) return false;
     step = wanted;
   }
   Slot* const run = slots_ + committed_;
   committed_ += step;
   insert(run, step, 0, 0);
+  return true;
+}
+
+bool SlotRange::back(Slot* run, size_t slots) noexcept {
+  if constexpr (commits_lazily<Machine>) return true;
+  for (size_t i = 0; i < slots;) {
+    size_t end = i;
+    while (end < slots && run[end].touched == 0) ++end;
+    if (end != i && !Machine::commit(address_of(run + i), (end - i) * slot_size)) {
+      // What was committed so far goes back as dirty: the rest still says that it is not.
+      insert(run, slots, touched_units(run, slots), 0);
+      return false;
+    }
+    for (; i < end; ++i) run[i].touched = carve_units_per_slot;
+    while (i < slots && run[i].touched != 0) ++i;
+  }
   return true;
 }
 
@@ -132,7 +151,7 @@ Slot* SlotRange::take(size_t slots, size_t alignment_slots, size_t commit_step) 
   }
   if (taken.span == nullptr) return nullptr;
   cut(taken.from, taken.span, slots);
-  return taken.span;
+  return back(taken.span, slots) ? taken.span : nullptr;
 }
 
 bool SlotRange::extend(Slot* run, size_t slots, size_t new_slots) noexcept {
@@ -145,7 +164,7 @@ bool SlotRange::extend(Slot* run, size_t slots, size_t new_slots) noexcept {
   if (after == nullptr || after->length < more) return false;
   free_.take_front(tags_, after, more);
   cut(after, after, more);
-  return true;
+  return back(after, more);
 }
 
 void SlotRange::give(Slot* run, size_t slots, std::uint32_t now) noexcept {

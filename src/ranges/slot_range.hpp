@@ -120,6 +120,9 @@ class SlotRange {
 
  private:
   bool grow(size_t slots, size_t commit_step) noexcept;
+  // Commits what of a taken run is not yet, where free slots that are clean are not committed: from
+  // then on all of a slot counts as touched. False: memory was refused, and the run is free again.
+  bool back(Slot* run, size_t slots) noexcept;
   void unlink_age(Slot* run) noexcept;
   void link_age(Slot* run) noexcept;
   // Puts a run into the core, joined with its neighbours; `dirty` units of it are touched.

@@ -29,7 +29,7 @@ STRATA_HIDDEN extern size_t primary_bytes;
 
 class SlotSupply {
  public:
-  static constexpr unsigned max_annexes = 63;
+  static constexpr unsigned max_annexes = most_annexes<Machine>();
 
   // A run of slots at an address that is a multiple of alignment_slots * 64 KiB, or nullptr.
   Slot* take(size_t slots, size_t alignment_slots = 1) noexcept;

@@ -1,0 +1,66 @@
+# Storeys 1 and 2 on the simulated machine, their tests and benchmark, and the kernel.
+
+add_custom_target(kernel COMMAND python3 ${CMAKE_SOURCE_DIR}/kernel/run_tests.py --story
+  USES_TERMINAL VERBATIM)
+add_custom_target(kernel-test COMMAND python3 ${CMAKE_SOURCE_DIR}/kernel/run_tests.py
+  USES_TERMINAL VERBATIM)
+
+# The simulated machine is test equipment: it may use the C++ library.
+add_library(strata_sim STATIC EXCLUDE_FROM_ALL src/platform/sim/sim_machine.cpp)
+target_include_directories(strata_sim PUBLIC include src)
+target_compile_options(strata_sim PRIVATE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion)
+
+if(STRATA_TESTS)
+  find_package(GTest QUIET)
+endif()
+if(STRATA_TESTS AND GTest_FOUND)
+  enable_testing()
+  include(GoogleTest)
+  add_executable(frames_tests
+    tests/unit/frames/memory_map_test.cpp tests/unit/frames/device_tree_test.cpp
+    tests/unit/frames/frames_test.cpp
+    tests/unit/ranges/arena_test.cpp tests/unit/ranges/space_test.cpp)
+  target_link_libraries(frames_tests PRIVATE strata_sim GTest::gtest_main)
+  gtest_discover_tests(frames_tests DISCOVERY_TIMEOUT 60)
+
+  # The heap compiled once more, on a Space; with sources of its own, so that malloc stays libc's.
+  file(GLOB STRATA_HEAP_SOURCES CONFIGURE_DEPENDS src/heap/*.cpp)
+  add_executable(sim_heap_tests tests/unit/sim_heap/sim_heap_test.cpp ${STRATA_HEAP_SOURCES}
+    src/ranges/slot_range.cpp src/ranges/slot_supply.cpp)
+  target_include_directories(sim_heap_tests BEFORE PRIVATE tests/unit/sim_heap)
+  target_compile_options(sim_heap_tests PRIVATE -Wno-attributes)
+  target_link_libraries(sim_heap_tests PRIVATE strata_sim GTest::gtest_main)
+  gtest_discover_tests(sim_heap_tests DISCOVERY_TIMEOUT 60)
+
+  add_executable(fixed_heap_tests tests/unit/fixed_heap/fixed_heap_test.cpp
+    ${STRATA_HEAP_SOURCES} src/ranges/slot_range.cpp src/ranges/slot_supply.cpp)
+  target_include_directories(fixed_heap_tests BEFORE PRIVATE tests/unit/fixed_heap include src)
+  target_compile_options(fixed_heap_tests PRIVATE -Wno-attributes)
+  target_link_libraries(fixed_heap_tests PRIVATE GTest::gtest_main)
+  gtest_discover_tests(fixed_heap_tests DISCOVERY_TIMEOUT 60)
+
+  add_executable(table_tests tests/unit/table/table_test.cpp src/front/kernel_c.cpp)
+  target_link_libraries(table_tests PRIVATE strata_sim GTest::gtest_main)
+  gtest_discover_tests(table_tests DISCOVERY_TIMEOUT 60)
+
+  # A handful of boots; skipped where QEMU is not installed (make kernel-test installs it).
+  find_program(STRATA_QEMU qemu-system-x86_64)
+  if(STRATA_QEMU)
+    add_test(NAME kernel_quick
+      COMMAND python3 ${CMAKE_SOURCE_DIR}/kernel/run_tests.py --quick)
+    set_tests_properties(kernel_quick PROPERTIES TIMEOUT 300)
+  endif()
+endif()
+
+if(STRATA_BENCH)
+  set(STRATA_LLFREE "" CACHE PATH "A built checkout of luhsra/llfree-c, to compare frames with")
+  add_executable(frames_bench EXCLUDE_FROM_ALL bench/frames/frames_bench.cpp)
+  target_link_libraries(frames_bench PRIVATE strata_sim)
+  if(STRATA_LLFREE)
+    target_sources(frames_bench PRIVATE bench/frames/llfree_peer.c)
+    set_source_files_properties(bench/frames/llfree_peer.c PROPERTIES
+      INCLUDE_DIRECTORIES "${STRATA_LLFREE}/include;${STRATA_LLFREE}/std;${STRATA_LLFREE}/src")
+    target_compile_definitions(frames_bench PRIVATE STRATA_LLFREE)
+    target_link_libraries(frames_bench PRIVATE ${STRATA_LLFREE}/build/libllc.a)
+  endif()
+endif()

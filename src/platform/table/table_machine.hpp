@@ -1,0 +1,72 @@
+// TableMachine: a PagedMachine that calls through a C table of functions. See strata/kernel.h.
+//
+// One table a program, set before anything else and not changed. The lock is ours, a ticket lock
+// held inside the table's hold and release, so that a C kernel need not bring one.
+#pragma once
+
+#include "base/spin_lock.hpp"
+#include "platform/paged_machine.hpp"
+#include "strata/kernel.h"
+
+namespace strata {
+
+class TableMachine {
+ public:
+  static constexpr unsigned max_cpus = STRATA_MAX_CPUS;
+
+  class CpuGuard {
+   public:
+    CpuGuard() noexcept : held_(table_.hold != nullptr ? table_.hold() : 0) {}
+    ~CpuGuard() {
+      if (table_.release != nullptr) table_.release(held_);
+    }
+    CpuGuard(const CpuGuard&) = delete;
+    CpuGuard& operator=(const CpuGuard&) = delete;
+
+   private:
+    std::uintptr_t held_;
+  };
+
+  class Lock {
+   public:
+    void lock() noexcept {
+      const std::uintptr_t held = table_.hold != nullptr ? table_.hold() : 0;
+      lock_.lock();
+      held_ = held;
+    }
+    void unlock() noexcept {
+      const std::uintptr_t held = held_;
+      lock_.unlock();
+      if (table_.release != nullptr) table_.release(held);
+    }
+
+   private:
+    SpinLock lock_;
+    std::uintptr_t held_ = 0;  // written by the owner
+  };
+
+  static void set(const strata_machine& table) noexcept { table_ = table; }
+
+  static bool map(Address address, Frame frame, size_t pages, Access access) noexcept {
+    return table_.map(address, frame.address(), pages, strata_access(access)) != 0;
+  }
+  static FrameRun unmap(Address address, size_t pages) noexcept {
+    const strata_frames_run run = table_.unmap(address, pages);
+    return {run.first == STRATA_NO_FRAME ? Frame{} : Frame::at(run.first), run.pages};
+  }
+  static void flush(Address address, size_t pages) noexcept { table_.flush(address, pages); }
+  static void* direct(Frame frame) noexcept {
+    return reinterpret_cast<void*>(table_.direct_base + frame.address());
+  }
+  static unsigned cpu() noexcept { return table_.cpu(); }
+  static void fail(Problem problem, Address address) noexcept {
+    table_.fail(problem_text(problem), address);
+  }
+
+ private:
+  inline static strata_machine table_ = {};
+};
+
+static_assert(PagedMachine<TableMachine>);
+
+}  // namespace strata
