@@ -10,8 +10,13 @@
 // the memory in a table (ranges, frames), in descriptors of their own, or in band (region). The
 // core itself touches no managed memory.
 //
-// Invariants, checked by check(): no two free spans touch; every free span is in the bin of its
-// length; the bitmaps say which bins are not empty; free_units() is the sum of the lengths.
+// Owners who choose a span themselves (serve from its end, never leave a crumb, join later) use
+// the steps one by one: find() or find_best(), then take_part(); insert() is give() that does not
+// join.
+//
+// Invariants, checked by check(): no two free spans touch (unless insert() is used); every free
+// span is in the bin of its length; the bitmaps say which bins are not empty; free_units() is the
+// sum of the lengths.
 //
 // Not here: locking (the owner of the core locks), growth, purging.
 #pragma once
@@ -48,6 +53,8 @@ concept TagStore = requires(T& tags, typename T::Span span, size_t units) {
 // MaxLog2: spans are shorter than 2^MaxLog2 units.
 template <TagStore Tags, unsigned MaxLog2 = 32>
 class SpanCore {
+  static_assert(MaxLog2 >= 6 && MaxLog2 <= 62, "a row's number must fit a shift of 64 bits");
+
  public:
   using Span = typename Tags::Span;
   static constexpr unsigned step_shift = 4;
@@ -68,14 +75,60 @@ class SpanCore {
   Span give(Tags& tags, Span span, size_t units) noexcept {
     free_units_ += units;
     if (const Span after = tags.free_after(span, units); after != Tags::none) {
-      units += detach(tags, after);
+      units += absorb(tags, after);
     }
     if (const Span before = tags.free_before(span); before != Tags::none) {
-      units += detach(tags, before);
+      units += absorb(tags, before);
       span = before;
     }
     attach(tags, span, units);
     return span;
+  }
+
+  // Gives [span, span + units) to the core as a free span of its own, touching others or not.
+  void insert(Tags& tags, Span span, size_t units) noexcept {
+    free_units_ += units;
+    attach(tags, span, units);
+  }
+
+  // A free span of at least `units` that fits well, or none; it stays free. O(1): looks at no more
+  // than crowded_search_limit spans. `looked_at`, if given, grows by their number.
+  [[nodiscard]] Span find(Tags& tags, size_t units, size_t* looked_at = nullptr) const noexcept {
+    if (units == 0 || units >= (size_t{1} << (MaxLog2 - 1))) return Tags::none;
+    const Bin above = bin_above(units);
+    const Span head = first_from(above);
+    if (head != Tags::none) {
+      if (looked_at != nullptr) ++*looked_at;
+      return head;
+    }
+    // Crowded: the bin of `units` itself holds spans some of which are long enough.
+    const Bin own = bin_of(units);
+    Span span = heads_[own.row][own.step];
+    for (unsigned i = 0; span != Tags::none && i < crowded_search_limit; ++i) {
+      if (looked_at != nullptr) ++*looked_at;
+      if (tags.length(span) >= units) return span;
+      span = tags.next(span);
+    }
+    return Tags::none;
+  }
+
+  // The shortest free span of at least `units`, or none; it stays free. Exact, because bins are
+  // ordered by length: it stands in the bin of `units`, or in the first filled one behind. O(spans
+  // in these two bins).
+  [[nodiscard]] Span find_best(Tags& tags, size_t units, size_t* looked_at = nullptr) const noexcept {
+    if (units == 0 || units >= (size_t{1} << (MaxLog2 - 1))) return Tags::none;
+    const Bin own = bin_of(units);
+    const Span here = shortest_of(tags, heads_[own.row][own.step], units, looked_at);
+    if (here != Tags::none) return here;
+    Bin behind = own;
+    if (++behind.step == steps) behind = {own.row + 1, 0};
+    if (behind.row >= rows) return Tags::none;
+    return shortest_of(tags, first_from(behind), units, looked_at);
+  }
+
+  // Takes [span + skip, + units) out of the free span `span`; what is left on both sides stays free.
+  Span take_part(Tags& tags, Span span, size_t skip, size_t units) noexcept {
+    return carve(tags, span, skip, units);
   }
 
   // Takes `units` from the start of a free span that fits well, or none.
@@ -143,8 +196,9 @@ class SpanCore {
     }
   }
 
-  // True when every invariant of the head comment holds. O(free spans).
-  [[nodiscard]] bool check(Tags& tags) const noexcept {
+  // True when every invariant of the head comment holds; `apart` says whether insert() has been
+  // used, so that free spans may touch. O(free spans).
+  [[nodiscard]] bool check(Tags& tags, bool apart = false) const noexcept {
     size_t sum = 0;
     bool good = row_map_ >> rows == 0;
     for (unsigned row = 0; row < rows; ++row) {
@@ -158,7 +212,8 @@ class SpanCore {
           const size_t units = tags.length(s);
           const Bin bin = bin_of(units);
           good &= bin.row == row && bin.step == step && tags.previous(s) == last;
-          good &= tags.free_after(s, units) == Tags::none && tags.free_before(s) == Tags::none;
+          good &= apart || (tags.free_after(s, units) == Tags::none &&
+                            tags.free_before(s) == Tags::none);
           sum += units;
         }
       }
@@ -189,26 +244,30 @@ class SpanCore {
     return align_up(position, alignment) - position;
   }
 
-  Span find(Tags& tags, size_t units) noexcept {
-    if (units == 0 || units >= (size_t{1} << (MaxLog2 - 1))) return Tags::none;
-    const Bin above = bin_above(units);
-    const std::uint32_t in_row = step_maps_[above.row] & (~std::uint32_t{0} << above.step);
-    if (in_row != 0) return heads_[above.row][lowest_bit(in_row)];
-    if (above.row + 1 < 64) {
-      const std::uint64_t rows_above = row_map_ & (~std::uint64_t{0} << (above.row + 1));
-      if (rows_above != 0) {
-        const unsigned row = lowest_bit(rows_above);
-        return heads_[row][lowest_bit(step_maps_[row])];
-      }
+  // The first span of the first filled bin at or behind `bin`, or none.
+  [[nodiscard]] Span first_from(Bin bin) const noexcept {
+    const std::uint32_t in_row = step_maps_[bin.row] & (~std::uint32_t{0} << bin.step);
+    if (in_row != 0) return heads_[bin.row][lowest_bit(in_row)];
+    // rows <= 61, so that the shift below is always less than 64.
+    const std::uint64_t rows_behind = row_map_ & (~std::uint64_t{0} << (bin.row + 1));
+    if (rows_behind == 0) return Tags::none;
+    const unsigned row = lowest_bit(rows_behind);
+    return heads_[row][lowest_bit(step_maps_[row])];
+  }
+
+  // The shortest span of at least `units` in the list that starts at `span`, or none.
+  static Span shortest_of(Tags& tags, Span span, size_t units, size_t* looked_at) noexcept {
+    Span best = Tags::none;
+    size_t best_length = ~size_t{0};
+    for (; span != Tags::none; span = tags.next(span)) {
+      if (looked_at != nullptr) ++*looked_at;
+      const size_t length = tags.length(span);
+      if (length < units || length >= best_length) continue;
+      best = span;
+      best_length = length;
+      if (length == units) break;
     }
-    // Crowded: the bin of `units` itself holds spans some of which are long enough.
-    const Bin own = bin_of(units);
-    Span span = heads_[own.row][own.step];
-    for (unsigned i = 0; span != Tags::none && i < crowded_search_limit; ++i) {
-      if (tags.length(span) >= units) return span;
-      span = tags.next(span);
-    }
-    return Tags::none;
+    return best;
   }
 
   // Cuts [span + skip, + units) out of the free span; what is left on both sides stays free.
@@ -234,6 +293,22 @@ class SpanCore {
   }
 
   size_t detach(Tags& tags, Span span) noexcept {
+    const size_t units = unlink(tags, span);
+    tags.mark_used(span, units);
+    return units;
+  }
+
+  // Takes out a neighbour that is about to become part of a longer free span. A store whose tags of
+  // it die with that says so (joins_silently) and is spared the marking.
+  size_t absorb(Tags& tags, Span span) noexcept {
+    if constexpr (requires { requires Tags::joins_silently; }) {
+      return unlink(tags, span);
+    } else {
+      return detach(tags, span);
+    }
+  }
+
+  size_t unlink(Tags& tags, Span span) noexcept {
     const size_t units = tags.length(span);
     const Bin bin = bin_of(units);
     const Span next = tags.next(span);
@@ -248,7 +323,6 @@ class SpanCore {
         if (step_maps_[bin.row] == 0) row_map_ &= ~(std::uint64_t{1} << bin.row);
       }
     }
-    tags.mark_used(span, units);
     return units;
   }
 

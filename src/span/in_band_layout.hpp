@@ -1,0 +1,78 @@
+// In-band layouts: how wide a block's tag is, and how one block refers to another.
+//
+// A layout is chosen as a type. Sizes are counted in granules, so the low bits of a tag are free
+// for flags. A link is what stands in memory instead of a pointer; `base` is the address it counts
+// from.
+//
+//   layout     tag      link                        reach of links      least block, granule 16
+//   Compact    4 bytes  32-bit count of granules    32 GiB either way   16 bytes
+//   Pointers   8 bytes  address                     everything          32 bytes
+//   Offsets    8 bytes  64-bit distance             everything          32 bytes
+//
+// Compact and Offsets mean the same at whatever address the memory is mapped, which shared memory
+// needs. Compact is also the smallest: with it a block costs 4 bytes beyond its payload (dlmalloc
+// and TLSF: 8), a block has at most 8 GiB, and the region lies within 32 GiB of its base.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/units.hpp"
+
+namespace strata::layout {
+
+template <unsigned GranuleShift = strata::granule_shift>
+struct Compact {
+  static_assert(GranuleShift >= 3, "three flags stand below the size");
+  static constexpr const char* name = "compact";
+  using Word = std::uint32_t;
+  using Link = std::uint32_t;
+  static constexpr unsigned granule_shift = GranuleShift;
+  static constexpr size_t granule = size_t{1} << GranuleShift;
+  static constexpr unsigned size_shift = 3;
+  static constexpr unsigned max_log2_units = 29;
+  static constexpr bool position_free = true;
+
+  static Address to_address(Link link, Address base) noexcept {
+    return base + (Address(std::intptr_t(std::int32_t(link))) << GranuleShift);
+  }
+  static Link to_link(Address address, Address base) noexcept {
+    return Link(std::intptr_t(address - base) >> GranuleShift);
+  }
+  static Link advance(Link link, size_t units) noexcept { return link + Link(units); }
+  // Can links that count from `base` name `address`?
+  static bool reaches(Address address, Address base) noexcept {
+    const std::intptr_t granules = std::intptr_t(address - base) >> GranuleShift;
+    return granules == std::intptr_t(std::int32_t(granules));
+  }
+};
+
+template <unsigned GranuleShift = strata::granule_shift>
+struct Pointers {
+  static constexpr const char* name = "pointers";
+  using Word = Address;
+  using Link = Address;
+  static constexpr unsigned granule_shift = GranuleShift;
+  static constexpr size_t granule = size_t{1} << GranuleShift;
+  // The tag reads as the block's size in bytes with flags in its low bits.
+  static constexpr unsigned size_shift = GranuleShift;
+  static constexpr unsigned max_log2_units = sizeof(Address) == 8 ? 36 : 28;
+  static constexpr bool position_free = false;
+
+  static Address to_address(Link link, Address) noexcept { return link; }
+  static Link to_link(Address address, Address) noexcept { return address; }
+  static Link advance(Link link, size_t units) noexcept { return link + (units << GranuleShift); }
+  static bool reaches(Address, Address) noexcept { return true; }
+};
+
+template <unsigned GranuleShift = strata::granule_shift>
+struct Offsets : Pointers<GranuleShift> {
+  static constexpr const char* name = "offsets";
+  using Link = Address;
+  static constexpr bool position_free = true;
+
+  static Address to_address(Link link, Address base) noexcept { return base + link; }
+  static Link to_link(Address address, Address base) noexcept { return address - base; }
+};
+
+}  // namespace strata::layout
