@@ -49,6 +49,7 @@ class ListIndex {
     if (const Span before = tags.free_before(span); before != Tags::none) {
       // The list keeps the longer block in its place.
       units += tags.length(before);
+      tags.swallowed(span);
       tags.mark_free(before, units);
       return before;
     }
@@ -72,11 +73,18 @@ class ListIndex {
       return taken;
     }
     if (rest != 0) {
+      // The rest takes the block's place in the list, so that a rover or an order is kept. Its tag
+      // may stand where the block's links are, so those are read before.
+      const Span next = tags.next(span);
+      const Span previous = tags.previous(span);
       tags.mark_used(span, length);
       const Span behind = tags.advance(span, units);
       tags.mark_free(behind, rest);
-      // The rest takes the block's place in the list, so that a rover or an order is kept.
-      replace(tags, span, behind);
+      derived().leaves(span, behind);
+      tags.next(behind) = next;
+      tags.previous(behind) = previous;
+      if (next != Tags::none) tags.previous(next) = behind;
+      (previous != Tags::none ? tags.next(previous) : derived().head_of(tags, behind)) = behind;
       return span;
     }
     unlink(tags, span);
@@ -137,15 +145,6 @@ class ListIndex {
     const Span previous = tags.previous(span);
     if (next != Tags::none) tags.previous(next) = previous;
     (previous != Tags::none ? tags.next(previous) : derived().head_of(tags, span)) = next;
-  }
-  void replace(Tags& tags, Span old, Span made) noexcept {
-    derived().leaves(old, made);
-    const Span next = tags.next(old);
-    const Span previous = tags.previous(old);
-    tags.next(made) = next;
-    tags.previous(made) = previous;
-    if (next != Tags::none) tags.previous(next) = made;
-    (previous != Tags::none ? tags.next(previous) : derived().head_of(tags, old)) = made;
   }
 };
 

@@ -158,7 +158,8 @@ struct DefaultPolicy {
   static constexpr Mark mark = Mark::none;
   static constexpr Poison poison = Poison::none;
   static constexpr bool owner = false;        // blocks link to their span
-  static constexpr bool counters = true;      // peak, footprint, searches
+  static constexpr bool counters = true;      // allocations, failures, peak, footprint
+  static constexpr bool count_searches = false;  // free blocks looked at: for experiments
   static constexpr bool self_based = false;   // links count from the region object: shared memory
   static constexpr size_t guard_bytes = 0;    // before and after each block; a multiple of granules
   static constexpr size_t min_block = 0;      // bytes with header; 0: the least the layout allows

@@ -224,7 +224,7 @@ class alignas(Policy::Layout::granule) Region {
   }
 
   STRATA_INLINE Span find(Tags& tags, size_t units) noexcept {
-    if constexpr (Policy::counters) {
+    if constexpr (Policy::count_searches) {
       size_t looked_at = 0;
       const Span span = index_.find(tags, units, coalesce_.searching(), &looked_at);
       looked_at_ += looked_at;
@@ -263,14 +263,18 @@ class alignas(Policy::Layout::granule) Region {
     if constexpr (Policy::owner) ++Header::at(tags, tags.owner(span))->blocks;
     if constexpr (Policy::counters) {
       ++allocations_;
-      const size_t used = managed_units_ - window_units_ - index_.free_units();
-      if (used > peak_units_) peak_units_ = used;
-      const size_t end = tags.address(span) + units * granule - base() - low_;
-      if (end > highest_) highest_ = end;
+      count_peak(tags, span, units);
     }
     const Address payload = tags.address(span);
     if constexpr (guard != 0) set_guards(tags, span, bytes);
     return forget_types(reinterpret_cast<void*>(payload + guard));
+  }
+
+  STRATA_INLINE void count_peak(Tags& tags, Span span, size_t units) noexcept {
+    const size_t free_units = index_.free_units() + window_units_;
+    if (free_units < least_free_units_) least_free_units_ = free_units;
+    const Span end = tags.after(span, units);
+    if (end > highest_) highest_ = end;
   }
 
   // Is `payload` a used block of ours? O(1) with Checks::headers.
@@ -281,16 +285,12 @@ class alignas(Policy::Layout::granule) Region {
   STRATA_INLINE void release(Tags& tags, Span span) noexcept {
     const size_t units = tags.length(span);
     --used_blocks_;
-    if constexpr (Policy::counters) ++frees_;
     if constexpr (Policy::owner) --Header::at(tags, tags.owner(span))->blocks;
     return_block(tags, span, units);
   }
   STRATA_INLINE void return_block(Tags& tags, Span span, size_t units) noexcept {
     forget_types(reinterpret_cast<void*>(tags.address(span)));
     tags.clear_mark(span);
-    // Joined or not, the tag says "free" until the bytes are used again: a second free is seen.
-    tags.word(span) = (tags.word(span) & Word{Tags::previous_free_flag}) |
-                      Word(units << Layout::size_shift) | Tags::free_flag;
     if constexpr (Policy::poison == Poison::fill) poison_free(tags, span, units);
     Span freed = span;
     if (coalesce_.at_once()) {
@@ -380,6 +380,9 @@ class alignas(Policy::Layout::granule) Region {
   Address base_ = 0;             // what links count from, unless self-based
   size_t low_ = 0;               // lowest address of a span, minus base
   size_t extent_ = 0;            // from there to the highest
+  // Where a payload may be: of no block before the first, and of the shortest block last.
+  size_t first_place_ = ~size_t{0};  // minus base; in an empty region past everything
+  size_t last_place_ = 0;            // minus base and first_place_
   Span spans_ = Tags::none;      // newest span header
   std::uint32_t span_count_ = 0;
   std::uint32_t empty_spans_ = 0;  // spans that are one free block, as far as noticed
@@ -394,10 +397,9 @@ class alignas(Policy::Layout::granule) Region {
   size_t saved_units_ = 0;
   Span window_ = Tags::none;     // the block falloc cuts from: flagged saved, in no list
   size_t window_units_ = 0;
-  size_t peak_units_ = 0;        // counters, from here
-  size_t highest_ = 0;
+  size_t least_free_units_ = 0;  // counters, from here; of managed_units_
+  Span highest_ = Tags::none;    // end of the highest block ever
   size_t allocations_ = 0;
-  size_t frees_ = 0;
   size_t failures_ = 0;
   size_t looked_at_ = 0;
   size_t longest_search_ = 0;

@@ -11,8 +11,8 @@ STRATA_INLINE RegionError Region<P>::examine(Tags& tags, const void* payload) no
     return RegionError::none;
   } else {
     const Address at = reinterpret_cast<Address>(payload) - guard;
-    // One compare tells that the address is inside, with room for a header before it.
-    if (STRATA_UNLIKELY(at - (base() + low_) - sizeof(Header) >= extent_ - sizeof(Header))) {
+    const size_t place = at - base() - first_place_;
+    if (STRATA_UNLIKELY(place > last_place_)) {
       return damaged_ ? RegionError::region_damaged : RegionError::foreign_pointer;
     }
     if (STRATA_UNLIKELY(at % granule != 0)) return RegionError::misaligned_pointer;
@@ -27,33 +27,28 @@ STRATA_INLINE RegionError Region<P>::examine(Tags& tags, const void* payload) no
     if (STRATA_UNLIKELY((word & (Tags::free_flag | Tags::saved_flag)) != 0)) {
       return RegionError::double_free;
     }
+    // A block between the shortest possible and what fits behind its place: one compare.
     const size_t units = size_t(word >> Layout::size_shift);
-    const size_t room = (extent_ - (at - (base() + low_))) / granule;
-    if (STRATA_UNLIKELY(units < least_units || units > room)) {
+    if (STRATA_UNLIKELY(units - least_units > (last_place_ - place) / granule)) {
       return P::mark == Mark::none ? RegionError::not_a_block : RegionError::header_damaged;
     }
     // The block behind agrees that this one is used, and is itself either used or well footed.
     const Span behind = tags.after(span, units);
     const Word behind_word = tags.word(behind);
-    if (STRATA_UNLIKELY((behind_word & Tags::previous_free_flag) != 0)) {
-      return RegionError::header_damaged;
-    }
-    if ((behind_word & Tags::free_flag) != 0) {
+    if ((behind_word & (Tags::previous_free_flag | Tags::free_flag)) != 0) {
       const size_t length = size_t(behind_word >> Layout::size_shift);
-      if (STRATA_UNLIKELY(length < least_units || length > room - units ||
+      const size_t room = (last_place_ - place) / granule + least_units - units;
+      if (STRATA_UNLIKELY((behind_word & Tags::previous_free_flag) != 0 || length > room ||
                           tags.footer_below(tags.after(behind, length)) != length)) {
         return RegionError::header_damaged;
       }
     }
-    // So does a free block before it.
+    // A free block before it says so itself.
     if ((word & Tags::previous_free_flag) != 0) {
       const size_t length = tags.footer_below(span);
-      if (STRATA_UNLIKELY(length < least_units || length > (at - (base() + low_)) / granule)) {
-        return RegionError::header_damaged;
-      }
-      const Word before = tags.word(tags.retreat(span, length));
-      if (STRATA_UNLIKELY((before & Tags::free_flag) == 0 ||
-                          size_t(before >> Layout::size_shift) != length)) {
+      if (STRATA_UNLIKELY(length > place / granule)) return RegionError::header_damaged;
+      const Word before = tags.word(tags.retreat(span, length)) & Word(~Tags::previous_free_flag);
+      if (STRATA_UNLIKELY(before != (Word(length << Layout::size_shift) | Tags::free_flag))) {
         return RegionError::header_damaged;
       }
     }
@@ -133,6 +128,7 @@ RegionCheck Region<P>::check_locked() noexcept {
   size_t free_count = 0;
   size_t free_sum = 0;
   size_t used_count = 0;
+  size_t saved_flags = 0;
   size_t units_sum = 0;
   size_t spans = 0;
   Span last_span = Tags::none;
@@ -159,6 +155,7 @@ RegionCheck Region<P>::check_locked() noexcept {
         ++used_count;
         ++in_span;
       }
+      if ((tags.word(span) & Tags::saved_flag) != 0) ++saved_flags;
       units_sum += units;
       span = tags.after(span, units);
     }
@@ -186,7 +183,7 @@ RegionCheck Region<P>::check_locked() noexcept {
   }
   if (indexed != free_count || !all_free || free_sum != index_.free_units() ||
       spans != span_count_ || units_sum != managed_units_ || used_count != used_blocks_ ||
-      saved != saved_count_) {
+      saved != saved_count_ || saved_flags != saved_count_ + (window_units_ != 0 ? 1 : 0)) {
     return {RegionError::links_damaged, nullptr};
   }
   return {};
@@ -201,7 +198,8 @@ RegionCheck Region<P>::check_block(Tags& tags, Span span, bool previous_free, si
   const auto bad = [&](RegionError error) noexcept {
     return RegionCheck{error, reinterpret_cast<void*>(tags.address(span) + guard)};
   };
-  if (((word & Tags::previous_free_flag) != 0) != previous_free) {
+  constexpr Word unused_bits = Word((Word{1} << Layout::size_shift) - 1) & ~Word{Tags::flags};
+  if (((word & Tags::previous_free_flag) != 0) != previous_free || (word & unused_bits) != 0) {
     return bad(RegionError::header_damaged);
   }
   if (is_free) {
@@ -240,10 +238,12 @@ RegionStatistics Region<P>::statistics() noexcept {
   });
   s.used_blocks = used_blocks_;
   s.spans = span_count_;
-  s.peak_used_bytes = peak_units_ * granule;
-  s.footprint_bytes = highest_;
-  s.allocations = allocations_;
-  s.frees = frees_;
+  if constexpr (P::counters) {
+    s.peak_used_bytes = (managed_units_ - least_free_units_) * granule;
+    s.footprint_bytes = highest_ == Tags::none ? 0 : tags.address(highest_) - base() - low_;
+    s.allocations = allocations_;
+    s.frees = allocations_ - used_blocks_;
+  }
   s.failures = failures_;
   s.looked_at = looked_at_;
   s.longest_search = longest_search_;

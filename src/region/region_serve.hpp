@@ -94,10 +94,7 @@ bool Region<P>::resize_in_place(void* payload, size_t bytes) noexcept {
   }
   tags.set_used(span, have);
   if constexpr (P::counters) {
-    const size_t used = managed_units_ - window_units_ - index_.free_units();
-    if (used > peak_units_) peak_units_ = used;
-    const size_t end = tags.address(span) + have * granule - base() - low_;
-    if (end > highest_) highest_ = end;
+    count_peak(tags, span, have);
   }
   if constexpr (guard != 0) set_guards(tags, span, bytes);
   return true;

@@ -104,14 +104,16 @@ RegionError Region<P>::add_locked(void* memory, size_t bytes, bool from_source) 
   const Address old_high = old_low + extent_;
   const Address new_low = span_count_ == 0 || start < old_low ? start : old_low;
   const Address new_high = span_count_ == 0 || start + bytes > old_high ? start + bytes : old_high;
-  // `highest_` counts from the low bound, too.
-  if constexpr (P::counters) highest_ += span_count_ == 0 ? 0 : old_low - new_low;
   low_ = new_low - base();
   extent_ = new_high - new_low;
+  first_place_ = align_up(new_low + sizeof(Header) + Tags::header_size, granule) - base();
+  last_place_ = align_down(new_high - tail, granule) - base() - first_place_ -
+                least_units * granule;
   spans_ = self;
   ++span_count_;
   managed_bytes_ += bytes;
   managed_units_ += units;
+  least_free_units_ += units;
   if constexpr (requires { index_.spans_changed(spans_); }) index_.spans_changed(spans_);
   index_.insert(tags, block, units);
   if constexpr (grows) {
@@ -181,6 +183,8 @@ template <class P>
 void Region<P>::return_span(Tags& tags, Header* header) noexcept {
   const Span block = tags.span_at(header->first());
   managed_units_ -= tags.length(block);
+  // What the peak counts from shrinks with it; it stays right as long as no more than that is free.
+  least_free_units_ -= least_free_units_ < tags.length(block) ? least_free_units_ : tags.length(block);
   managed_bytes_ -= header->bytes;
   index_.remove(tags, block);
   const Span next = header->next;
@@ -257,9 +261,11 @@ void Region<P>::destroy() noexcept {
   spans_ = saved_ = window_ = Tags::none;
   span_count_ = empty_spans_ = 0;
   identity_ = 0;
-  low_ = extent_ = managed_bytes_ = managed_units_ = used_blocks_ = apart_ = 0;
+  first_place_ = ~size_t{0};
+  low_ = extent_ = last_place_ = managed_bytes_ = managed_units_ = used_blocks_ = apart_ = 0;
   saved_count_ = saved_units_ = window_units_ = 0;
-  peak_units_ = highest_ = allocations_ = frees_ = failures_ = looked_at_ = longest_search_ = 0;
+  least_free_units_ = allocations_ = failures_ = looked_at_ = longest_search_ = 0;
+  highest_ = Tags::none;
   damaged_ = false;
   last_error_ = RegionError::none;
   index_.reset();

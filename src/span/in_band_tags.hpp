@@ -89,6 +89,9 @@ class InBandTags {
   void mark_used(Span span, size_t units) noexcept {
     word(Layout::advance(span, units)) &= ~previous_free_flag;
   }
+  // The block was freed and joined to the one before it: its old tag, inside that one now, goes on
+  // saying "free" until the bytes are used again, so that a second free is seen.
+  void swallowed(Span span) noexcept { word(span) |= free_flag; }
   Span& next(Span span) noexcept { return link_at(address(span)); }
   Span& previous(Span span) noexcept { return link_at(address(span) + sizeof(Link)); }
 

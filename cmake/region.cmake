@@ -1,0 +1,26 @@
+# The region heap: headers, and the few functions that are compiled once.
+add_library(strata_region STATIC src/region/words.cpp)
+target_link_libraries(strata_region PUBLIC strata_core_flags)
+
+if(STRATA_TESTS)
+  find_package(GTest REQUIRED)
+  find_package(Threads REQUIRED)
+  include(GoogleTest)
+  enable_testing()
+
+  # Tests look from outside, as a user's program does: own flags, exceptions and all.
+  add_executable(region_tests
+    tests/unit/region/product_first_test.cpp
+    tests/unit/region/product_best_test.cpp
+    tests/unit/region/product_next_test.cpp
+    tests/unit/region/product_good_test.cpp
+    tests/unit/region/product_score_test.cpp
+    tests/unit/region/exhaustive_test.cpp
+    tests/unit/region/policies_test.cpp
+    tests/unit/region/bad_input_test.cpp
+    src/region/words.cpp)
+  target_include_directories(region_tests PRIVATE include src tests)
+  target_compile_options(region_tests PRIVATE -Wall -Wextra)
+  target_link_libraries(region_tests PRIVATE GTest::gtest_main Threads::Threads)
+  gtest_discover_tests(region_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+endif()
