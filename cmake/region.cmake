@@ -1,6 +1,9 @@
 # The region heap: headers, and the few functions that are compiled once.
-add_library(strata_region STATIC src/region/words.cpp)
-target_link_libraries(strata_region PUBLIC strata_core_flags)
+add_library(strata_region STATIC src/region/words.cpp src/region/region_c_api.cpp)
+target_include_directories(strata_region PUBLIC include src)
+target_link_libraries(strata_region PRIVATE strata_core_flags)
+# Called through a function each time: small beats inlined.
+set_source_files_properties(src/region/region_c_api.cpp PROPERTIES COMPILE_OPTIONS -Os)
 
 if(STRATA_TESTS)
   find_package(GTest REQUIRED)
@@ -18,9 +21,13 @@ if(STRATA_TESTS)
     tests/unit/region/exhaustive_test.cpp
     tests/unit/region/policies_test.cpp
     tests/unit/region/bad_input_test.cpp
-    src/region/words.cpp)
+    tests/unit/region/c_api_test.cpp
+    tests/unit/region/c_api_test.c
+    tests/unit/region/shared_test.cpp
+    tests/unit/region/memory_resource_test.cpp
+    tests/unit/region/heap_stand_in.cpp)
   target_include_directories(region_tests PRIVATE include src tests)
   target_compile_options(region_tests PRIVATE -Wall -Wextra)
-  target_link_libraries(region_tests PRIVATE GTest::gtest_main Threads::Threads)
+  target_link_libraries(region_tests PRIVATE strata_region GTest::gtest_main Threads::Threads)
   gtest_discover_tests(region_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
 endif()

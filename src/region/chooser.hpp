@@ -42,38 +42,39 @@ constexpr const char* name_of(ProvisionKind kind) noexcept {
   return names[int(kind)];
 }
 
-// Calls visit.template operator()<ProductPolicy<...>>() for the chosen product.
+// Calls visit.template operator()<ProductPolicy<...>>() for the chosen product with this fit. Kept
+// apart from with_policy() so that a program can compile each fit's products in a file of their own.
+template <class FitPolicy, class Base, class Visit>
+auto with_policy_of_fit(const PolicyChoice& choice, Visit&& visit) {
+  const auto with_provision = [&]<class C, class R>() {
+    if (choice.provision == ProvisionKind::lazy) {
+      return visit.template operator()<ProductPolicy<FitPolicy, C, R, provision::Lazy, Base>>();
+    }
+    return visit.template operator()<ProductPolicy<FitPolicy, C, R, provision::Eager, Base>>();
+  };
+  const auto with_free = [&]<class C>() {
+    switch (choice.free) {
+      case FreeKind::batched: return with_provision.template operator()<C, freeing::Batched<>>();
+      case FreeKind::background:
+        return with_provision.template operator()<C, freeing::Background<>>();
+      default: return with_provision.template operator()<C, freeing::Immediate>();
+    }
+  };
+  switch (choice.coalesce) {
+    case CoalesceKind::deferred: return with_free.template operator()<coalesce::Deferred<>>();
+    case CoalesceKind::searching: return with_free.template operator()<coalesce::WhileSearching>();
+    default: return with_free.template operator()<coalesce::AtOnce>();
+  }
+}
+
 template <class Base, class Visit>
 auto with_policy(const PolicyChoice& choice, Visit&& visit) {
-  const auto with_provision = [&]<class F, class C, class R>() {
-    if (choice.provision == ProvisionKind::lazy) {
-      return visit.template operator()<ProductPolicy<F, C, R, provision::Lazy, Base>>();
-    }
-    return visit.template operator()<ProductPolicy<F, C, R, provision::Eager, Base>>();
-  };
-  const auto with_free = [&]<class F, class C>() {
-    switch (choice.free) {
-      case FreeKind::batched:
-        return with_provision.template operator()<F, C, freeing::Batched<>>();
-      case FreeKind::background:
-        return with_provision.template operator()<F, C, freeing::Background<>>();
-      default: return with_provision.template operator()<F, C, freeing::Immediate>();
-    }
-  };
-  const auto with_coalesce = [&]<class F>() {
-    switch (choice.coalesce) {
-      case CoalesceKind::deferred: return with_free.template operator()<F, coalesce::Deferred<>>();
-      case CoalesceKind::searching:
-        return with_free.template operator()<F, coalesce::WhileSearching>();
-      default: return with_free.template operator()<F, coalesce::AtOnce>();
-    }
-  };
   switch (choice.fit) {
-    case FitKind::first: return with_coalesce.template operator()<fit::First>();
-    case FitKind::best: return with_coalesce.template operator()<fit::Best>();
-    case FitKind::next: return with_coalesce.template operator()<fit::Next>();
-    case FitKind::score: return with_coalesce.template operator()<fit::Score<>>();
-    default: return with_coalesce.template operator()<fit::Good>();
+    case FitKind::first: return with_policy_of_fit<fit::First, Base>(choice, visit);
+    case FitKind::best: return with_policy_of_fit<fit::Best, Base>(choice, visit);
+    case FitKind::next: return with_policy_of_fit<fit::Next, Base>(choice, visit);
+    case FitKind::score: return with_policy_of_fit<fit::Score<>, Base>(choice, visit);
+    default: return with_policy_of_fit<fit::Good, Base>(choice, visit);
   }
 }
 

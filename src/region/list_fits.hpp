@@ -251,7 +251,7 @@ class ScoreIndex : public OneList<ScoreIndex<Tags, exactness>, Tags> {
   }
 
  private:
-  friend class ListIndex<ScoreIndex, Tags>;
+  friend class ListIndex<ScoreIndex, Tags>;  // calls leaves()
   // Joining may swallow the best block so far; the longer block it became part of is looked at next.
   void leaves(Span span, Span) noexcept {
     if (span == best_) best_ = Tags::none;

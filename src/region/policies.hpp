@@ -14,6 +14,7 @@
 #pragma once
 
 #include "base/lock_guard.hpp"
+#include "base/source_memory.hpp"
 #include "base/spin_lock.hpp"
 #include "region/bin_fits.hpp"
 #include "region/list_fits.hpp"
@@ -87,11 +88,7 @@ struct Eager {
 };
 }  // namespace provision
 
-// Where more memory comes from. take() returns at least `least` bytes, aligned to a granule, or null.
-struct SourceMemory {
-  void* memory = nullptr;
-  size_t bytes = 0;
-};
+// Where more memory comes from; see base/source_memory.hpp. platform/linux/mmap_source.hpp is one.
 namespace source {
 struct None {
   static constexpr bool grows = false;

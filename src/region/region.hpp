@@ -62,7 +62,8 @@ class alignas(Policy::Layout::granule) Region {
 
   static_assert(guard % granule == 0, "guard bands are whole granules, or payloads lose alignment");
   static_assert(guard == 0 || guard >= 2 * sizeof(size_t), "the front band also holds a size");
-  static_assert(Policy::poison != Poison::checked || Policy::Coalesce::at_once(),
+  static_assert(Policy::poison != Poison::checked ||
+                    requires { requires Policy::Coalesce::at_once(); },
                 "joining later leaves old tags between poison");
   static_assert(!Policy::self_based || Layout::position_free, "links would not survive a move");
 
