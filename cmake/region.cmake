@@ -25,9 +25,22 @@ if(STRATA_TESTS)
     tests/unit/region/c_api_test.c
     tests/unit/region/shared_test.cpp
     tests/unit/region/memory_resource_test.cpp
-    tests/unit/region/heap_stand_in.cpp)
-  target_include_directories(region_tests PRIVATE include src tests)
+    tests/unit/region/heap_stand_in.cpp
+    tests/unit/region/bound_test.cpp
+    tool/lab/instructions.cpp)
+  target_include_directories(region_tests PRIVATE include src tests tool)
   target_compile_options(region_tests PRIVATE -Wall -Wextra)
   target_link_libraries(region_tests PRIVATE strata_region GTest::gtest_main Threads::Threads)
   gtest_discover_tests(region_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+endif()
+
+# The fuzzer needs clang, whatever compiler builds the rest: ninja -C build region_fuzz
+find_program(CLANGXX clang++)
+if(CLANGXX)
+  add_custom_target(region_fuzz
+    COMMAND ${CLANGXX} -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined
+            -fno-sanitize-recover=undefined -I${CMAKE_SOURCE_DIR}/include -I${CMAKE_SOURCE_DIR}/src
+            -I${CMAKE_SOURCE_DIR}/tests ${CMAKE_SOURCE_DIR}/tests/fuzz/region_fuzz.cpp
+            ${CMAKE_SOURCE_DIR}/src/region/words.cpp -o ${CMAKE_BINARY_DIR}/region_fuzz
+    VERBATIM)
 endif()

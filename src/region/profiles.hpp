@@ -24,7 +24,6 @@ struct TextbookSpans : DefaultPolicy {
   static constexpr bool owner = true;
   static constexpr size_t min_block = 64;
   static constexpr size_t growth = 64 * KiB;
-  static constexpr unsigned growth_share = 0;
   static constexpr unsigned kept_empty_spans = 1;
 };
 
