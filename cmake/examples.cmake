@@ -16,7 +16,9 @@ if(STRATA_EXAMPLES)
                                      src/region/words.cpp)
   target_link_libraries(textbook_malloc PRIVATE strata_core_flags Threads::Threads)
   target_compile_options(textbook_malloc PRIVATE -fno-builtin-malloc -fno-builtin-calloc)
-  target_link_options(textbook_malloc PRIVATE -nostdlib++ -Wl,-z,nodelete -Wl,-z,now)
+  target_link_options(textbook_malloc PRIVATE -Wl,-z,nodelete -Wl,-z,now)
+  # Linked as C: a C program that preloads it must not be made to load libstdc++.
+  set_target_properties(textbook_malloc PROPERTIES LINKER_LANGUAGE C)
   if(STRATA_TESTS)
     add_test(NAME textbook_malloc_runs_programs
              COMMAND ${CMAKE_SOURCE_DIR}/tests/programs/textbook_malloc.sh

@@ -18,7 +18,6 @@ struct TextbookSpans : DefaultPolicy {
   using Source = SourcePolicy;
   using Lock = LockPolicy;
   static constexpr Serve serve = Serve::from_end;
-  static constexpr Checks checks = Checks::headers;
   static constexpr Mark mark = Mark::number;
   static constexpr Poison poison = Poison::fill;
   static constexpr bool owner = true;

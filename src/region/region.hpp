@@ -326,6 +326,7 @@ class alignas(Policy::Layout::granule) Region {
 
   // Spans
   RegionError add_locked(void* memory, size_t bytes, bool from_source) noexcept;
+  void set_bounds(Tags& tags) noexcept;
   bool grow(Tags& tags, size_t units) noexcept;
   Header* header_of(Tags& tags, Address address) noexcept;
   Header* whole_span(Tags& tags, Span span) noexcept;
@@ -365,6 +366,7 @@ class alignas(Policy::Layout::granule) Region {
   RegionCheck check_block(Tags& tags, Span span, bool previous_free, size_t& free_count,
                           size_t& free_sum) noexcept;
   bool recover_locked() noexcept;
+  bool rebuild() noexcept;
   // Where another process may be killed between two stores, the compiler keeps their order.
   static void publish() noexcept {
     if constexpr (Policy::self_based) asm volatile("" ::: "memory");
@@ -380,7 +382,6 @@ class alignas(Policy::Layout::granule) Region {
   std::uint64_t identity_ = 0;   // create(): what attach() looks for
   Address base_ = 0;             // what links count from, unless self-based
   size_t low_ = 0;               // lowest address of a span, minus base
-  size_t extent_ = 0;            // from there to the highest
   // Where a payload may be: of no block before the first, and of the shortest block last.
   size_t first_place_ = ~size_t{0};  // minus base; in an empty region past everything
   size_t last_place_ = 0;            // minus base and first_place_

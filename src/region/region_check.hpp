@@ -260,8 +260,27 @@ bool Region<P>::recover() noexcept {
 // falloc's window become free; a block that was on its way to a user stays used.
 template <class P>
 STRATA_COLD bool Region<P>::recover_locked() noexcept {
+  damaged_ = !rebuild();
+  if (!damaged_) {
+    const RegionCheck result = check_locked();
+    damaged_ = !result;
+  }
+  if (damaged_) {
+    // Nothing is found and no pointer is ours any more, so every call is refused without a test of
+    // its own; reported() gives the reason.
+    index_.reset();
+    saved_ = window_ = Tags::none;
+    saved_count_ = saved_units_ = window_units_ = apart_ = 0;
+    first_place_ = ~size_t{0};
+    last_place_ = 0;
+    last_error_ = RegionError::region_damaged;
+  }
+  return !damaged_;
+}
+
+template <class P>
+STRATA_COLD bool Region<P>::rebuild() noexcept {
   Tags tags = this->tags();
-  damaged_ = true;
   size_t spans = 0;
   size_t units_sum = 0;
   for (Span s = spans_; s != Tags::none; s = Header::at(tags, s)->next) {
@@ -316,13 +335,7 @@ STRATA_COLD bool Region<P>::recover_locked() noexcept {
       if (span == end) tags.word(end) &= ~Word{Tags::previous_free_flag};
     }
   }
-  damaged_ = false;
-  const RegionCheck result = check_locked();
-  if (!result) {
-    damaged_ = true;
-    last_error_ = result.error;
-  }
-  return !damaged_;
+  return true;
 }
 
 template <class P>

@@ -171,6 +171,7 @@ template <class P>
 void* Region<P>::falloc_slow(Hold& hold, size_t units, size_t bytes) noexcept {
   Tags tags = this->tags();
   close_window(tags);
+  if (damaged_) return refused(hold, RegionError::region_damaged);
   if (!open_window(tags, units)) {
     Span span = find(tags, units);
     if (span == Tags::none) span = find_harder(tags, units);

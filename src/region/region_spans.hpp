@@ -99,18 +99,9 @@ RegionError Region<P>::add_locked(void* memory, size_t bytes, bool from_source) 
   }
   if constexpr (P::poison == Poison::checked) poison_free(tags, block, units);
 
-  // Bounds of all spans: what examine() compares with first.
-  const Address old_low = base() + low_;
-  const Address old_high = old_low + extent_;
-  const Address new_low = span_count_ == 0 || start < old_low ? start : old_low;
-  const Address new_high = span_count_ == 0 || start + bytes > old_high ? start + bytes : old_high;
-  low_ = new_low - base();
-  extent_ = new_high - new_low;
-  first_place_ = align_up(new_low + sizeof(Header) + Tags::header_size, granule) - base();
-  last_place_ = align_down(new_high - tail, granule) - base() - first_place_ -
-                least_units * granule;
   spans_ = self;
   ++span_count_;
+  set_bounds(tags);
   managed_bytes_ += bytes;
   managed_units_ += units;
   least_free_units_ += units;
@@ -120,6 +111,24 @@ RegionError Region<P>::add_locked(void* memory, size_t bytes, bool from_source) 
     if (from_source) ++empty_spans_;
   }
   return RegionError::none;
+}
+
+// From the lowest start to the highest stop of all spans: what examine() compares with first.
+template <class P>
+void Region<P>::set_bounds(Tags& tags) noexcept {
+  first_place_ = ~size_t{0};
+  low_ = last_place_ = 0;
+  if (spans_ == Tags::none) return;
+  Address low = ~Address{0};
+  Address high = 0;
+  for (Span s = spans_; s != Tags::none; s = Header::at(tags, s)->next) {
+    const Header* header = Header::at(tags, s);
+    if (header->start() < low) low = header->start();
+    if (header->stop() > high) high = header->stop();
+  }
+  low_ = low - base();
+  first_place_ = align_up(low + sizeof(Header) + Tags::header_size, granule) - base();
+  last_place_ = align_down(high - tail, granule) - base() - first_place_ - least_units * granule;
 }
 
 template <class P>
@@ -192,6 +201,7 @@ void Region<P>::return_span(Tags& tags, Header* header) noexcept {
   if (next != Tags::none) Header::at(tags, next)->previous = previous;
   (previous != Tags::none ? Header::at(tags, previous)->next : spans_) = next;
   --span_count_;
+  set_bounds(tags);
   if constexpr (requires { index_.spans_changed(spans_); }) index_.spans_changed(spans_);
   source_.give(header, header->bytes);
 }
@@ -262,7 +272,7 @@ void Region<P>::destroy() noexcept {
   span_count_ = empty_spans_ = 0;
   identity_ = 0;
   first_place_ = ~size_t{0};
-  low_ = extent_ = last_place_ = managed_bytes_ = managed_units_ = used_blocks_ = apart_ = 0;
+  low_ = last_place_ = managed_bytes_ = managed_units_ = used_blocks_ = apart_ = 0;
   saved_count_ = saved_units_ = window_units_ = 0;
   least_free_units_ = allocations_ = failures_ = looked_at_ = longest_search_ = 0;
   highest_ = Tags::none;

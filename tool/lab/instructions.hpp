@@ -22,6 +22,6 @@ inline void mark() {
 // Runs `work` in a child and returns the count of every pair of marks it passes, less the cost of the
 // marks themselves. Stops after `most_steps` instructions in all. Empty: it cannot be counted here.
 std::vector<std::uint64_t> count_instructions(const std::function<void()>& work,
-                                              std::uint64_t most_steps = 400000);
+                                              std::uint64_t most_steps = 200000);
 
 }  // namespace strata::lab

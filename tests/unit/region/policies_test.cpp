@@ -234,6 +234,19 @@ TEST(RegionPolicy, one_empty_span_is_kept_and_others_go_back_at_once) {
   EXPECT_EQ(region.source().given, 3);
 }
 
+TEST(RegionPolicy, a_pointer_into_a_span_that_went_back_is_foreign) {
+  using Policy = profiles::TextbookSpans<CountingSource>;
+  Region<Policy> region;
+  void* first = region.allocate(60000);
+  void* second = region.allocate(60000);
+  region.free(second);
+  region.free(first);  // its span goes back, the other one is kept
+  EXPECT_EQ(region.source().given, 1);
+  EXPECT_EQ(region.free(first), RegionError::foreign_pointer);
+  EXPECT_EQ(region.free(second), RegionError::double_free);
+  region.destroy();
+}
+
 TEST(RegionPolicy, a_source_that_refuses_is_out_of_memory_and_no_more) {
   struct Grows : DefaultPolicy {
     using Layout = layout::Pointers<>;

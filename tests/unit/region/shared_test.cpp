@@ -150,6 +150,7 @@ TYPED_TEST(SharedRegion, says_so_when_it_is_not_intact) {
   });
   int status = 0;
   waitpid(child, &status, 0);
+  EXPECT_EQ(this->region->falloc(10), nullptr);
   EXPECT_EQ(this->region->allocate(10), nullptr);
   EXPECT_EQ(this->region->last_error(), RegionError::region_damaged);
   EXPECT_EQ(this->region->check().error, RegionError::region_damaged);
