@@ -28,6 +28,12 @@ if(STRATA_TESTS)
     tests/unit/region/heap_stand_in.cpp
     tests/unit/region/bound_test.cpp
     tool/lab/instructions.cpp)
+  # Many instantiations: compiled for size of the build, not for speed.
+  set_source_files_properties(
+    tests/unit/region/product_first_test.cpp tests/unit/region/product_best_test.cpp
+    tests/unit/region/product_next_test.cpp tests/unit/region/product_good_test.cpp
+    tests/unit/region/product_score_test.cpp tests/unit/region/exhaustive_test.cpp
+    PROPERTIES COMPILE_OPTIONS -O1)
   target_include_directories(region_tests PRIVATE include src tests tool)
   target_compile_options(region_tests PRIVATE -Wall -Wextra)
   target_link_libraries(region_tests PRIVATE strata_region GTest::gtest_main Threads::Threads)

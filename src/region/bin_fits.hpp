@@ -10,7 +10,7 @@
 //   give(tags, span, units)                make it free, joined with both neighbours
 //   insert(tags, span, units)              make it free and leave it apart
 //   remove(tags, span)                     take a whole free block out
-//   take_part(tags, span, skip, units)     take part of a free block, the rest stays free
+//   take_at(tags, span, skip, units)     take part of a free block, the rest stays free
 //   for_each_free, check, free_units, reset
 // `joining` asks to join runs of free neighbours while searching; bins look at no block they do
 // not take, so there the region joins everything when a search finds nothing.
@@ -35,8 +35,8 @@ class Bins {
   Span give(Tags& tags, Span span, size_t units) noexcept { return core_.give(tags, span, units); }
   void insert(Tags& tags, Span span, size_t units) noexcept { core_.insert(tags, span, units); }
   size_t remove(Tags& tags, Span span) noexcept { return core_.take_whole(tags, span); }
-  Span take_part(Tags& tags, Span span, size_t skip, size_t units) noexcept {
-    return core_.take_part(tags, span, skip, units);
+  Span take_at(Tags& tags, Span span, size_t skip, size_t units) noexcept {
+    return core_.take_at(tags, span, skip, units);
   }
   template <class Visit>
   void for_each_free(Tags& tags, Visit&& visit) noexcept {

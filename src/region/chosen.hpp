@@ -78,8 +78,8 @@ class Index {
     if (bins()) return core_.take_whole(tags, span);
     return kind == FitKind::next ? next_.remove(tags, span) : score_.remove(tags, span);
   }
-  Span take_part(Tags& tags, Span span, size_t skip, size_t units) noexcept {
-    return with([&](auto& index) noexcept { return index.take_part(tags, span, skip, units); });
+  Span take_at(Tags& tags, Span span, size_t skip, size_t units) noexcept {
+    return with([&](auto& index) noexcept { return index.take_at(tags, span, skip, units); });
   }
   template <class Visit>
   void for_each_free(Tags& tags, Visit&& visit) noexcept {

@@ -57,7 +57,7 @@ class ListIndex {
     link(tags, span);
     return span;
   }
-  Span take_part(Tags& tags, Span span, size_t skip, size_t units) noexcept {
+  Span take_at(Tags& tags, Span span, size_t skip, size_t units) noexcept {
     const size_t length = tags.length(span);
     const size_t rest = length - skip - units;
     free_units_ -= units;

@@ -251,7 +251,7 @@ class alignas(Policy::Layout::granule) Region {
                               size_t bytes) noexcept {
     if constexpr (grows) leave_empty(tags, span);
     const bool intact = Policy::poison != Poison::checked || poison_is_intact(tags, span);
-    const Span taken = index_.take_part(tags, span, skip, units);
+    const Span taken = index_.take_at(tags, span, skip, units);
     void* payload = finish(tags, taken, units, bytes);
     if (STRATA_UNLIKELY(!intact)) reported(hold, RegionError::used_after_free, payload);
     return payload;

@@ -81,7 +81,7 @@ bool Region<P>::resize_in_place(void* payload, size_t bytes) noexcept {
     const size_t need = units - have;
     if (found < need) return false;
     const size_t taken = found - need < least_units ? found : need;
-    index_.take_part(tags, behind, 0, taken);
+    index_.take_at(tags, behind, 0, taken);
     publish();
     have += taken;
   } else if (have - units >= least_units) {
@@ -191,7 +191,7 @@ bool Region<P>::open_window(Tags& tags, size_t units) noexcept {
     if (last == Tags::none || tags.length(last) < units + least_units) continue;
     if constexpr (grows) leave_empty(tags, last);
     const size_t length = tags.length(last);
-    window_ = index_.take_part(tags, last, 0, length);
+    window_ = index_.take_at(tags, last, 0, length);
     window_units_ = length;
     tags.set_used(window_, length);
     tags.clear_mark(window_);

@@ -57,8 +57,7 @@ RegionError Region<P>::add_locked(void* memory, size_t bytes, bool from_source) 
     return RegionError::memory_too_small;
   }
   if constexpr (!P::self_based && Layout::position_free) {
-    // The first granule is below every payload, so that no link is 0.
-    if (spans_ == Tags::none) base_ = start - granule;
+    if (spans_ == Tags::none) base_ = start - Layout::bias;
   }
   Tags tags = this->tags();
   for (Span s = spans_; s != Tags::none; s = Header::at(tags, s)->next) {

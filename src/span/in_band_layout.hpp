@@ -5,13 +5,14 @@
 // from.
 //
 //   layout     tag      link                        reach of links      least block, granule 16
-//   Compact    4 bytes  32-bit count of granules    32 GiB either way   16 bytes
+//   Compact    4 bytes  32-bit count of 8 bytes     32 GiB              16 bytes
 //   Pointers   8 bytes  address                     everything          32 bytes
 //   Offsets    8 bytes  64-bit distance             everything          32 bytes
 //
 // Compact and Offsets mean the same at whatever address the memory is mapped, which shared memory
 // needs. Compact is also the smallest: with it a block costs 4 bytes beyond its payload (dlmalloc
-// and TLSF: 8), a block has at most 8 GiB, and the region lies within 32 GiB of its base.
+// and TLSF: 8), a block has at most 8 GiB, and the region lies within 16 GiB of its first span (in shared memory:
+// within the 32 GiB behind the region object).
 #pragma once
 
 #include <cstddef>
@@ -33,17 +34,23 @@ struct Compact {
   static constexpr unsigned max_log2_units = 29;
   static constexpr bool position_free = true;
 
+  // Counting in 8 bytes whatever the granule is, a link is an index that the processor scales itself.
+  static constexpr unsigned link_shift = 3;
+  // A base that far below the first span lets links name addresses on both sides of it.
+  static constexpr Address bias = Address{1} << (sizeof(Address) == 8 ? 34 : 31);
+
   static Address to_address(Link link, Address base) noexcept {
-    return base + (Address(std::intptr_t(std::int32_t(link))) << GranuleShift);
+    return base + (Address{link} << link_shift);
   }
   static Link to_link(Address address, Address base) noexcept {
-    return Link(std::intptr_t(address - base) >> GranuleShift);
+    return Link((address - base) >> link_shift);
   }
-  static Link advance(Link link, size_t units) noexcept { return link + Link(units); }
+  static Link advance(Link link, size_t units) noexcept {
+    return link + Link(units << (GranuleShift - link_shift));
+  }
   // Can links that count from `base` name `address`?
   static bool reaches(Address address, Address base) noexcept {
-    const std::intptr_t granules = std::intptr_t(address - base) >> GranuleShift;
-    return granules == std::intptr_t(std::int32_t(granules));
+    return (address - base) >> link_shift <= ~Link{0};
   }
 };
 
@@ -69,6 +76,7 @@ template <unsigned GranuleShift = strata::granule_shift>
 struct Offsets : Pointers<GranuleShift> {
   static constexpr const char* name = "offsets";
   using Link = Address;
+  static constexpr Address bias = Address{1} << GranuleShift;  // no link to a block is 0
   static constexpr bool position_free = true;
 
   static Address to_address(Link link, Address base) noexcept { return base + link; }

@@ -11,7 +11,7 @@
 // core itself touches no managed memory.
 //
 // Owners who choose a span themselves (serve from its end, never leave a crumb, join later) use
-// the steps one by one: find() or find_best(), then take_part(); insert() is give() that does not
+// the steps one by one: find() or find_best(), then take_at(); insert() is give() that does not
 // join.
 //
 // Invariants, checked by check(): no two free spans touch (unless insert() is used); every free
@@ -131,11 +131,6 @@ class SpanCore {
     const Span here = shortest_of(tags, heads_[own], units, looked_at);
     if (here != Tags::none) return here;
     return shortest_of(tags, first_from(own + 1), units, looked_at);
-  }
-
-  // Takes [span + skip, + units) out of the free span `span`; what is left on both sides stays free.
-  Span take_part(Tags& tags, Span span, size_t skip, size_t units) noexcept {
-    return carve(tags, span, skip, units);
   }
 
   // Takes `units` from the start of a free span that fits well, or none.

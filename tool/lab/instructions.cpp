@@ -1,3 +1,4 @@
+// Counting instructions: the parent steps the child from mark to mark.
 #include "lab/instructions.hpp"
 
 #include <signal.h>

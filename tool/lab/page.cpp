@@ -1,3 +1,4 @@
+// The lab's page but for its data: style, table, plots, drawings. Plain HTML and script, no tool.
 #include "lab/page.hpp"
 
 namespace strata::lab {

@@ -1,3 +1,4 @@
+// The lab's reports, made from results and nothing else.
 #include "lab/report.hpp"
 
 #include <fmt/core.h>

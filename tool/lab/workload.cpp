@@ -1,3 +1,4 @@
+// Workloads: drawing them by a law, reading them from a trace.
 #include "lab/workload.hpp"
 
 #include <fmt/core.h>

@@ -6,13 +6,11 @@
 #include "strata/strata.h"
 
 extern "C" {
-void* strata_malloc(size_t size) { return std::malloc(size); }
-void* strata_realloc(void* block, size_t size) { return std::realloc(block, size); }
-void* strata_aligned_alloc(size_t alignment, size_t size) {
+void* strata_malloc(size_t size) noexcept { return std::malloc(size); }
+void* strata_realloc(void* block, size_t size) noexcept { return std::realloc(block, size); }
+void* strata_aligned_alloc(size_t alignment, size_t size) noexcept {
   return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
 }
-void strata_free(void* block) { std::free(block); }
-size_t strata_usable_size(const void* block) {
-  return malloc_usable_size(const_cast<void*>(block));
-}
+void strata_free(void* block) noexcept { std::free(block); }
+size_t strata_usable_size(void* block) noexcept { return malloc_usable_size(block); }
 }
