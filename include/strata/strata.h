@@ -44,4 +44,8 @@ size_t strata_trim(size_t keep) STRATA_NOEXCEPT;
 #ifdef __cplusplus
 }
 #endif
+
+/* The region heap: a heap inside memory you give it. */
+#include "strata/region.h"
+
 #endif

@@ -1,7 +1,7 @@
-// SpinLock: a ticket lock, for machines that have nothing better. All zero is unlocked.
+// SpinLock: one word, for critical sections of some tens of instructions.
 //
-// First come, first served, so no CPU starves; a waiter only reads until it is its turn. A kernel
-// that allocates in interrupt handlers wraps it with saving and disabling of interrupts.
+// All-zero is open, so it may stand in zeroed or shared memory. Not fair, not recursive; a thread
+// that is preempted inside makes the others spin.
 #pragma once
 
 #include <cstdint>
@@ -12,19 +12,18 @@ namespace strata {
 
 class SpinLock {
  public:
-  constexpr SpinLock() noexcept = default;
-
   void lock() noexcept {
-    const std::uint32_t ticket = next_.fetch_add(1, Order::relaxed);
-    // Acquire pairs with the release in unlock(): what the last owner wrote is seen.
-    while (serving_.load(Order::acquire) != ticket) cpu_relax();
+    // Acquire pairs with the release in unlock(): what the last holder wrote is seen.
+    while (held_.exchange(1, Order::acquire) != 0) {
+      // Waiting reads only, so that the line is not fought over.
+      while (held_.load(Order::relaxed) != 0) cpu_relax();
+    }
   }
-  // Only the owner writes serving_, so load and store need not be one step.
-  void unlock() noexcept { serving_.store(serving_.load(Order::relaxed) + 1, Order::release); }
+  bool try_lock() noexcept { return held_.exchange(1, Order::acquire) == 0; }
+  void unlock() noexcept { held_.store(0, Order::release); }
 
  private:
-  Atomic<std::uint32_t> next_;
-  Atomic<std::uint32_t> serving_;
+  Atomic<std::uint32_t> held_;  // 1 while someone is inside; written by whoever enters or leaves
 };
 
 }  // namespace strata

@@ -1,0 +1,52 @@
+# The region heap: headers, and the few functions that are compiled once.
+add_library(strata_region STATIC src/region/words.cpp src/region/region_c_api.cpp)
+target_include_directories(strata_region PUBLIC include src)
+target_link_libraries(strata_region PRIVATE strata_core_flags)
+# Called through a function each time: small beats inlined.
+set_source_files_properties(src/region/region_c_api.cpp PROPERTIES COMPILE_OPTIONS -Os)
+
+if(STRATA_TESTS)
+  find_package(GTest REQUIRED)
+  find_package(Threads REQUIRED)
+  include(GoogleTest)
+  enable_testing()
+
+  # Tests look from outside, as a user's program does: own flags, exceptions and all.
+  add_executable(region_tests
+    tests/unit/region/product_first_test.cpp
+    tests/unit/region/product_best_test.cpp
+    tests/unit/region/product_next_test.cpp
+    tests/unit/region/product_good_test.cpp
+    tests/unit/region/product_score_test.cpp
+    tests/unit/region/exhaustive_test.cpp
+    tests/unit/region/policies_test.cpp
+    tests/unit/region/bad_input_test.cpp
+    tests/unit/region/c_api_test.cpp
+    tests/unit/region/c_api_test.c
+    tests/unit/region/shared_test.cpp
+    tests/unit/region/memory_resource_test.cpp
+    tests/unit/region/heap_stand_in.cpp
+    tests/unit/region/bound_test.cpp
+    tool/lab/instructions.cpp)
+  # Many instantiations: compiled for size of the build, not for speed.
+  set_source_files_properties(
+    tests/unit/region/product_first_test.cpp tests/unit/region/product_best_test.cpp
+    tests/unit/region/product_next_test.cpp tests/unit/region/product_good_test.cpp
+    tests/unit/region/product_score_test.cpp tests/unit/region/exhaustive_test.cpp
+    PROPERTIES COMPILE_OPTIONS -O1)
+  target_include_directories(region_tests PRIVATE include src tests tool)
+  target_compile_options(region_tests PRIVATE -Wall -Wextra)
+  target_link_libraries(region_tests PRIVATE strata_region GTest::gtest_main Threads::Threads)
+  gtest_discover_tests(region_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+endif()
+
+# The fuzzer needs clang, whatever compiler builds the rest: ninja -C build region_fuzz
+find_program(CLANGXX clang++)
+if(CLANGXX)
+  add_custom_target(region_fuzz
+    COMMAND ${CLANGXX} -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined
+            -fno-sanitize-recover=undefined -I${CMAKE_SOURCE_DIR}/include -I${CMAKE_SOURCE_DIR}/src
+            -I${CMAKE_SOURCE_DIR}/tests ${CMAKE_SOURCE_DIR}/tests/fuzz/region_fuzz.cpp
+            ${CMAKE_SOURCE_DIR}/src/region/words.cpp -o ${CMAKE_BINARY_DIR}/region_fuzz
+    VERBATIM)
+endif()

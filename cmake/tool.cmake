@@ -1,0 +1,51 @@
+# The command `strata`. Needs CLI11, fmt and nlohmann-json (Debian: libcli11-dev libfmt-dev
+# nlohmann-json3-dev); it is left out where they are missing.
+find_package(CLI11 QUIET)
+find_package(fmt QUIET)
+find_package(nlohmann_json QUIET)
+find_package(Threads REQUIRED)
+
+if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND)
+  # The lab's plots: uPlot, fetched by npm while configuring, if it is there. The build works without.
+  option(STRATA_UPLOT "Fetch uPlot by npm for the lab's page" ON)
+  set(uplot_version 1.6.31)
+  set(uplot_directory ${CMAKE_BINARY_DIR}/uplot)
+  find_program(NPM npm)
+  if(STRATA_UPLOT AND NPM AND NOT EXISTS ${uplot_directory}/node_modules/uplot)
+    file(MAKE_DIRECTORY ${uplot_directory})
+    execute_process(
+      COMMAND ${NPM} install --prefix ${uplot_directory} --no-audit --no-fund --ignore-scripts
+              uplot@${uplot_version}
+      TIMEOUT 60 RESULT_VARIABLE uplot_result OUTPUT_QUIET ERROR_QUIET)
+    if(NOT uplot_result EQUAL 0)
+      message(STATUS "uPlot could not be fetched: the lab's page will have no plots")
+    endif()
+  endif()
+  set(uplot_source ${CMAKE_BINARY_DIR}/uplot.cpp)
+  execute_process(COMMAND ${CMAKE_COMMAND} -DOUT=${uplot_source}.new -DDIRECTORY=${uplot_directory}
+                          -P ${CMAKE_SOURCE_DIR}/cmake/embed_uplot.cmake)
+  configure_file(${uplot_source}.new ${uplot_source} COPYONLY)
+
+  add_executable(strata_tool
+    tool/main.cpp
+    tool/commands/lab.cpp
+    tool/lab/instructions.cpp
+    tool/lab/page.cpp
+    tool/lab/report.cpp
+    tool/lab/run_best.cpp
+    tool/lab/run_first.cpp
+    tool/lab/run_good.cpp
+    tool/lab/run_next.cpp
+    tool/lab/run_score.cpp
+    tool/lab/workload.cpp
+    ${uplot_source}
+    src/region/words.cpp)
+  set_target_properties(strata_tool PROPERTIES OUTPUT_NAME strata)
+  target_include_directories(strata_tool PRIVATE include src tool)
+  target_compile_options(strata_tool PRIVATE -Wall -Wextra)
+  target_compile_definitions(strata_tool PRIVATE STRATA_VERSION="${PROJECT_VERSION}")
+  target_link_libraries(strata_tool PRIVATE CLI11::CLI11 fmt::fmt nlohmann_json::nlohmann_json
+                                            Threads::Threads)
+else()
+  message(STATUS "The command strata is left out: CLI11, fmt or nlohmann-json is missing")
+endif()

@@ -1,0 +1,92 @@
+// std::pmr over Strata: a resource over a region, one over the process heap, and an allocator type.
+//
+//   strata::Region<> region(memory, sizeof memory);
+//   strata::region_resource resource(region);
+//   std::pmr::vector<int> numbers(&resource);
+//
+//   std::pmr::map<...> on_the_heap(strata::heap_resource());
+//
+// region_resource(region, strata::monotonic) serves through falloc: blocks lie one behind the other,
+// without a search; they are freed like any other. This header is for hosted programs: it throws
+// std::bad_alloc, as std::pmr demands.
+#pragma once
+
+#include <cstddef>
+#include <memory_resource>
+#include <new>
+
+#include "strata/strata.h"
+
+namespace strata {
+
+struct monotonic_t {};
+inline constexpr monotonic_t monotonic{};
+
+// Over any region, by reference. Equal only to itself: its blocks are no other resource's.
+template <class RegionType>
+class region_resource final : public std::pmr::memory_resource {
+ public:
+  explicit region_resource(RegionType& region) noexcept : region_(region) {}
+  region_resource(RegionType& region, monotonic_t) noexcept : region_(region), at_end_(true) {}
+
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    if (bytes == 0) bytes = 1;
+    void* block = at_end_ && alignment <= RegionType::granule
+                      ? region_.falloc(bytes)
+                      : region_.allocate_aligned(bytes, alignment);
+    if (block == nullptr) throw std::bad_alloc();
+    return block;
+  }
+  void do_deallocate(void* block, std::size_t, std::size_t) override { region_.free(block); }
+  bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
+    return this == &other;
+  }
+
+  RegionType& region_;
+  bool at_end_ = false;
+};
+
+// The process heap. Stateless; needs libstrata.
+class memory_resource final : public std::pmr::memory_resource {
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    if (bytes == 0) bytes = 1;
+    void* block = alignment <= 16 ? strata_malloc(bytes) : strata_aligned_alloc(alignment, bytes);
+    if (block == nullptr) throw std::bad_alloc();
+    return block;
+  }
+  void do_deallocate(void* block, std::size_t, std::size_t) override { strata_free(block); }
+  bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
+    return dynamic_cast<const memory_resource*>(&other) != nullptr;
+  }
+};
+
+inline std::pmr::memory_resource* heap_resource() noexcept {
+  static memory_resource resource;
+  return &resource;
+}
+
+// For containers without pmr: std::vector<int, strata::allocator<int>>.
+template <class T>
+struct allocator {
+  using value_type = T;
+  allocator() noexcept = default;
+  template <class U>
+  allocator(const allocator<U>&) noexcept {}
+
+  [[nodiscard]] T* allocate(std::size_t count) {
+    if (count > static_cast<std::size_t>(-1) / sizeof(T)) throw std::bad_array_new_length();
+    const std::size_t bytes = count == 0 ? 1 : count * sizeof(T);
+    void* block = alignof(T) <= 16 ? strata_malloc(bytes) : strata_aligned_alloc(alignof(T), bytes);
+    if (block == nullptr) throw std::bad_alloc();
+    return static_cast<T*>(block);
+  }
+  void deallocate(T* block, std::size_t) noexcept { strata_free(block); }
+  template <class U>
+  bool operator==(const allocator<U>&) const noexcept {
+    return true;
+  }
+};
+
+}  // namespace strata

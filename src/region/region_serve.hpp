@@ -1,0 +1,225 @@
+// Region: serving requests beyond the short path: aligned, resized, searched harder, falloc, saved.
+#pragma once
+
+#include "region/region.hpp"
+
+namespace strata {
+
+template <class P>
+void* Region<P>::allocate_aligned(size_t bytes, size_t alignment) noexcept {
+  if (alignment <= granule && is_power_of_two(alignment)) return allocate(bytes);
+  Hold hold(*this);
+  if (!is_power_of_two(alignment) || alignment > GiB) {
+    return refused(hold, RegionError::bad_alignment);
+  }
+  const size_t units = units_for(bytes);
+  if (units == 0) return refused(hold, size_error(bytes));
+  // What stands before the aligned place is nothing, or long enough to be a block.
+  const size_t alignment_units = alignment / granule;
+  const size_t slack = alignment_units + least_units - 1;
+  Tags tags = this->tags();
+  const auto skip_in = [&](Span span) noexcept {
+    const Address at = tags.address(span) + guard;
+    size_t skip = (align_up(at, alignment) - at) / granule;
+    while (skip != 0 && skip < least_units) skip += alignment_units;
+    return skip;
+  };
+  // First a block that just fits, should it happen to lie well; then one that must hold it.
+  Span span = find(tags, units);
+  if (span == Tags::none || skip_in(span) + units > tags.length(span)) {
+    if (units + slack > layout_max_size / granule) return refused(hold, RegionError::too_large);
+    span = find(tags, units + slack);
+    if (span == Tags::none) span = find_harder(tags, units + slack);
+    if (span == Tags::none) return refused(hold, RegionError::out_of_memory);
+  }
+  const size_t skip = skip_in(span);
+  const size_t rest = tags.length(span) - skip - units;
+  return take_at(tags, hold, span, skip, rest < least_units ? units + rest : units, bytes);
+}
+
+// A search found nothing: give back what lies saved or aside, join what is apart, ask the source.
+template <class P>
+STRATA_COLD typename Region<P>::Span Region<P>::find_harder(Tags& tags, size_t units) noexcept {
+  if (damaged_) return Tags::none;
+  Span span = Tags::none;
+  if (saved_count_ != 0) {
+    work_locked(tags, ~size_t{0});
+    span = find(tags, units);
+  }
+  if (span == Tags::none && window_units_ != 0) {
+    close_window(tags);
+    span = find(tags, units);
+  }
+  if (span == Tags::none && apart_ != 0) {
+    join_all(tags);
+    span = find(tags, units);
+  }
+  if (span == Tags::none && grow(tags, units)) span = find(tags, units);
+  return span;
+}
+
+template <class P>
+bool Region<P>::resize_in_place(void* payload, size_t bytes) noexcept {
+  Hold hold(*this);
+  Tags tags = this->tags();
+  const RegionError error = examine(tags, payload);
+  if (error != RegionError::none) {
+    reported(hold, error, payload);
+    return false;
+  }
+  const size_t units = units_for(bytes);
+  if (units == 0) {
+    refused(hold, size_error(bytes));
+    return false;
+  }
+  const Span span = span_of(tags, payload);
+  size_t have = tags.length(span);
+  if (units > have) {
+    const Span behind = tags.free_after(span, have);
+    if (behind == Tags::none) return false;
+    const size_t found = tags.length(behind);
+    const size_t need = units - have;
+    if (found < need) return false;
+    const size_t taken = found - need < least_units ? found : need;
+    index_.take_at(tags, behind, 0, taken);
+    publish();
+    have += taken;
+  } else if (have - units >= least_units) {
+    const Span rest = tags.advance(span, units);
+    tags.word(rest) = Word((have - units) << Layout::size_shift);
+    publish();
+    tags.set_used(span, units);
+    return_block(tags, rest, have - units);
+    have = units;
+  }
+  tags.set_used(span, have);
+  if constexpr (P::counters) {
+    count_peak(tags, span, have);
+  }
+  if constexpr (guard != 0) set_guards(tags, span, bytes);
+  return true;
+}
+
+template <class P>
+void* Region<P>::reallocate(void* payload, size_t bytes) noexcept {
+  if (payload == nullptr) return allocate(bytes);
+  const size_t have = usable_size(payload);
+  if (have == 0) return nullptr;
+  if (resize_in_place(payload, bytes)) return payload;
+  void* moved = allocate(bytes);
+  if (moved == nullptr) return nullptr;
+  __builtin_memcpy(moved, payload, have < bytes ? have : bytes);
+  free(payload);
+  return moved;
+}
+
+template <class P>
+size_t Region<P>::usable_size(const void* payload) noexcept {
+  Hold hold(*this);
+  Tags tags = this->tags();
+  const RegionError error = examine(tags, payload);
+  if (error != RegionError::none) {
+    reported(hold, error, payload);
+    return 0;
+  }
+  const Span span = span_of(tags, payload);
+  if constexpr (guard != 0) return *reinterpret_cast<const size_t*>(tags.address(span));
+  return tags.length(span) * granule - Tags::header_size;
+}
+
+template <class P>
+void Region<P>::save(Tags& tags, Span span) noexcept {
+  forget_types(reinterpret_cast<void*>(tags.address(span)));
+  tags.word(span) |= Tags::saved_flag;
+  tags.next(span) = saved_;
+  saved_ = span;
+  saved_units_ += tags.length(span);
+  if (++saved_count_ < freeing_.capacity()) return;
+  // Full. A batch goes back whole; a queue whose worker lags is relieved of a quarter.
+  work_locked(tags, freeing_.by_worker() ? freeing_.capacity() / 4 + 1 : ~size_t{0});
+}
+
+template <class P>
+size_t Region<P>::work_locked(Tags& tags, size_t most) noexcept {
+  for (; saved_ != Tags::none && most != 0; --most) {
+    const Span span = saved_;
+    saved_ = tags.next(span);
+    --saved_count_;
+    saved_units_ -= tags.length(span);
+    tags.word(span) &= ~Tags::saved_flag;
+    release(tags, span);
+  }
+  return saved_count_;
+}
+
+template <class P>
+size_t Region<P>::work(size_t most) noexcept {
+  // In small parts, so that nobody waits long for the lock.
+  constexpr size_t part = 32;
+  size_t left = 0;
+  do {
+    Hold hold(*this);
+    Tags tags = this->tags();
+    const size_t now = most < part ? most : part;
+    left = work_locked(tags, now);
+    most -= now;
+  } while (left != 0 && most != 0);
+  return left;
+}
+
+template <class P>
+void* Region<P>::falloc_slow(Hold& hold, size_t units, size_t bytes) noexcept {
+  Tags tags = this->tags();
+  close_window(tags);
+  if (damaged_) return refused(hold, RegionError::region_damaged);
+  if (!open_window(tags, units)) {
+    Span span = find(tags, units);
+    if (span == Tags::none) span = find_harder(tags, units);
+    if (span == Tags::none) return refused(hold, RegionError::out_of_memory);
+    return take(tags, hold, span, units, bytes);
+  }
+  const Span span = window_;
+  cut_window(tags, units);
+  return finish(tags, span, units, bytes);
+}
+
+// Sets aside the free block that ends a span, newest span first, if it is long enough.
+template <class P>
+bool Region<P>::open_window(Tags& tags, size_t units) noexcept {
+  for (Span s = spans_; s != Tags::none; s = Header::at(tags, s)->next) {
+    const Span last = tags.free_before(tags.span_at(Header::at(tags, s)->end(tail)));
+    if (last == Tags::none || tags.length(last) < units + least_units) continue;
+    if constexpr (grows) leave_empty(tags, last);
+    const size_t length = tags.length(last);
+    window_ = index_.take_at(tags, last, 0, length);
+    window_units_ = length;
+    tags.set_used(window_, length);
+    tags.clear_mark(window_);
+    tags.word(window_) |= Tags::saved_flag;
+    return true;
+  }
+  return false;
+}
+
+template <class P>
+void Region<P>::close_window(Tags& tags) noexcept {
+  if (window_units_ == 0) return;
+  const Span span = window_;
+  const size_t units = window_units_;
+  window_ = Tags::none;
+  window_units_ = 0;
+  tags.word(span) &= ~Tags::saved_flag;
+  return_block(tags, span, units);
+}
+
+template <class P>
+void Region<P>::settle() noexcept {
+  Hold hold(*this);
+  if (damaged_) return;
+  Tags tags = this->tags();
+  work_locked(tags, ~size_t{0});
+  close_window(tags);
+  if (apart_ != 0) join_all(tags);
+}
+
+}  // namespace strata

@@ -1,0 +1,15 @@
+// Every product of fit::Next, on the compact layout served from the start and on pointers from the end.
+#include "product_test.hpp"
+
+namespace strata::testing {
+namespace {
+
+TEST(RegionProduct, next_fit_keeps_every_promise_on_compact) {
+  for_each_product<fit::Next, TestBase<layout::Compact<>, Serve::from_start>>("compact");
+}
+TEST(RegionProduct, next_fit_keeps_every_promise_on_pointers) {
+  for_each_product<fit::Next, TestBase<layout::Pointers<>, Serve::from_end>>("pointers");
+}
+
+}  // namespace
+}  // namespace strata::testing
