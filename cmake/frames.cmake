@@ -2,7 +2,7 @@
 
 add_custom_target(kernel COMMAND python3 ${CMAKE_SOURCE_DIR}/kernel/run_tests.py --story
   USES_TERMINAL VERBATIM)
-add_custom_target(kernel-test COMMAND python3 ${CMAKE_SOURCE_DIR}/kernel/run_tests.py
+add_custom_target(kernel_test COMMAND python3 ${CMAKE_SOURCE_DIR}/kernel/run_tests.py
   USES_TERMINAL VERBATIM)
 
 # The simulated machine is test equipment: it may use the C++ library.

@@ -1,6 +1,7 @@
 // Frames against LLFree (when built in), and the span core against its alternatives.
 //
-//   frames_bench frames   single frames and 2 MiB blocks: hot pairs, bulk, bulk in random order, by 1
+//   frames_bench frames   single frames and 2 MiB blocks: hot pairs, bulk, bulk in random order, by
+//   1
 //                         and 2 threads; 2 MiB blocks left after churn
 //   frames_bench span     the span core's time by live ranges and its utilisation at the first
 //                         failure, against best fit in a std::set
@@ -295,7 +296,8 @@ size_t size_of(unsigned mix, std::mt19937_64& random) {
       const unsigned log = unsigned(random() % 9);
       return (size_t{1} << log) + random() % (size_t{1} << log);
     }
-    case 1: return 1 + random() % 64;
+    case 1:
+      return 1 + random() % 64;
     default: {  // 70% 1..4, 25% 5..64, 5% 65..1024
       const unsigned part = unsigned(random() % 100);
       return part < 70 ? 1 + random() % 4 : part < 95 ? 5 + random() % 60 : 65 + random() % 960;
@@ -356,7 +358,9 @@ double operation_time(size_t count) {
 }
 
 void bench_span() {
-  std::printf("utilisation at the first failure, 2^18 units, mean of 5 seeds   span core   thorough   best fit\n");
+  std::printf(
+      "utilisation at the first failure, 2^18 units, mean of 5 seeds   span core   thorough   best "
+      "fit\n");
   const char* mixes[] = {"log-uniform 1..511", "uniform 1..64", "70/25/5 mixed"};
   for (unsigned mix = 0; mix < 3; ++mix) {
     double core = 0, thorough = 0, best = 0;

@@ -1,5 +1,5 @@
-/* LLFree's C port behind three plain functions, for frames_bench. Built only when its place is told:
- * cmake -DSTRATA_LLFREE=<checkout of luhsra/llfree-c, built by `make DEBUG=0`>. */
+/* LLFree's C port behind three plain functions, for frames_bench. Built only when its place is
+ * told: cmake -DSTRATA_LLFREE=<checkout of luhsra/llfree-c, built by `make DEBUG=0`>. */
 #include <llfree.h>
 #include <llfree_inner.h>
 #include <stdlib.h>

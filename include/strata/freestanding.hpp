@@ -1,9 +1,9 @@
 // Strata without an operating system: everything a kernel written in C++ includes.
 //
 // docs/guide/porting.md leads from nothing to a working heap. In short: write a PagedMachine (six
-// functions), let MemoryMap read the firmware's map, start Frames on it, start a Space on those; for
-// the heap, name your platform in platform/selected.hpp, compile src/heap/*.cpp, src/ranges/*.cpp and
-// src/front/freestanding.cpp, and call start_heap().
+// functions), let MemoryMap read the firmware's map, start Frames on it, start a Space on those;
+// for the heap, name your platform in platform/selected.hpp, compile src/heap/*.cpp,
+// src/ranges/*.cpp and src/front/freestanding.cpp, and call start_heap().
 #pragma once
 
 #include "frames/device_tree.hpp"

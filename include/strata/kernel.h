@@ -24,7 +24,8 @@ struct strata_frames_run {
 enum strata_access { STRATA_READ_WRITE, STRATA_READ_ONLY, STRATA_EXECUTE };
 
 struct strata_machine {
-  /* 1 when [address, + pages) now leads to the frames from `physical` on, 0 when nothing changed. */
+  /* 1 when [address, + pages) now leads to the frames from `physical` on, 0 when nothing changed.
+   */
   int (*map)(uintptr_t address, uint64_t physical, size_t pages, enum strata_access access);
   /* Removes translations; see paged_machine.hpp for what it returns. */
   struct strata_frames_run (*unmap)(uintptr_t address, size_t pages);
@@ -33,7 +34,7 @@ struct strata_machine {
   /* This CPU's number, below STRATA_MAX_CPUS. */
   unsigned (*cpu)(void);
   /* Corruption was found. May return: then the call that found it does nothing. */
-  void (*fail)(const char *problem, uintptr_t address);
+  void (*fail)(const char* problem, uintptr_t address);
   /* Keeps this CPU to ourselves (preemption, interrupts) and gives it back; the value returned by
    * `hold` comes back to `release`. Both may be null where nothing can interrupt. */
   uintptr_t (*hold)(void);
@@ -51,9 +52,8 @@ struct strata_span {
 /* Starts on the map and on a window of addresses. 1, or 0 when there is too little memory. All of
  * the map's memory below `mapped_limit` must be in the direct map; call strata_frames_add for the
  * rest when that is too. */
-int strata_kernel_start(const struct strata_machine *machine, const struct strata_span *map,
-                        size_t spans, uint64_t mapped_limit, uintptr_t window,
-                        size_t window_bytes);
+int strata_kernel_start(const struct strata_machine* machine, const struct strata_span* map,
+                        size_t spans, uint64_t mapped_limit, uintptr_t window, size_t window_bytes);
 
 /* Adds memory while running. 1, or 0 when it overlaps what is there. */
 int strata_frames_add(uint64_t base, uint64_t bytes);

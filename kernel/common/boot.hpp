@@ -9,9 +9,9 @@ namespace kernel {
 using Visit = void(void* context, std::uint64_t base, std::uint64_t length, bool usable);
 
 struct Boot {
-  const char* firmware;       // who told us about memory
-  const char* command_line;   // never null
-  const char* module;         // text of a memory map to play, or nullptr
+  const char* firmware;      // who told us about memory
+  const char* command_line;  // never null
+  const char* module;        // text of a memory map to play, or nullptr
   size_t module_bytes;
   void (*for_each_entry)(void* context, Visit* visit);  // the firmware's map, as found
   strata::MemorySpan reserved[8];                       // in use: kernel, module, tables
@@ -27,10 +27,10 @@ struct FirmwareReader {
     auto pass = [&](std::uint64_t base, std::uint64_t length, bool usable) {
       visit(base, length, usable);
     };
-    boot.for_each_entry(&pass, [](void* context, std::uint64_t base, std::uint64_t length,
-                                  bool usable) {
-      (*static_cast<decltype(pass)*>(context))(base, length, usable);
-    });
+    boot.for_each_entry(&pass,
+                        [](void* context, std::uint64_t base, std::uint64_t length, bool usable) {
+                          (*static_cast<decltype(pass)*>(context))(base, length, usable);
+                        });
   }
 };
 

@@ -1,3 +1,4 @@
+// Writing to the console, piece by piece. See console.hpp.
 #include "console.hpp"
 
 namespace kernel {

@@ -158,9 +158,8 @@ void draw(Frames& frames) noexcept {
       size_t used = 0, seen = 0;
       for (size_t i = from; i < to; i += step, ++seen) {
         const Frame frame = region.first + i;
-        used += region.block_of(frame).pool[frame.number % 512 / 64] >> (frame.number % 64) & 1
-                    ? 0
-                    : 1;
+        used +=
+            region.block_of(frame).pool[frame.number % 512 / 64] >> (frame.number % 64) & 1 ? 0 : 1;
       }
       line[cell] = seen == 0 ? ' ' : used == 0 ? '.' : used * 2 < seen ? '-' : '#';
     }
@@ -173,9 +172,9 @@ void draw(Frames& frames) noexcept {
 void* thread_areas[Machine::max_cpus];  // set before the CPU starts
 
 struct Workers {
-  Atomic<Job*> job;            // written by the first CPU
-  Atomic<unsigned> round;      // counts jobs; release: job and world are seen
-  Atomic<unsigned> done;       // CPUs that ended this round's job
+  Atomic<Job*> job;        // written by the first CPU
+  Atomic<unsigned> round;  // counts jobs; release: job and world are seen
+  Atomic<unsigned> done;   // CPUs that ended this round's job
   World* world;
 };
 constinit Workers workers = {};
@@ -187,9 +186,7 @@ void worker_main(unsigned number) {
   for (unsigned round = 0;;) {
     last_round[number] = round;
     while (workers.round.load(Order::acquire) == round) {
-      sleep_unless([] {
-        return workers.round.load(Order::acquire) != last_round[Machine::cpu()];
-      });
+      sleep_unless([] { return workers.round.load(Order::acquire) != last_round[Machine::cpu()]; });
     }
     ++round;
     workers.job.load(Order::relaxed)(*workers.world, number);
@@ -230,7 +227,8 @@ void kernel_main(const Boot& boot) noexcept {
   Machine::set_frames(frames);
   for (const MemorySpan& span : map) {
     if (span.end > Machine::boot_mapped) {
-      const std::uint64_t from = span.base > Machine::boot_mapped ? span.base : Machine::boot_mapped;
+      const std::uint64_t from =
+          span.base > Machine::boot_mapped ? span.base : Machine::boot_mapped;
       if (!Machine::map_direct({from, span.end})) panic("no frames for the direct map");
     }
   }

@@ -69,7 +69,7 @@ bool ranges_churn_on_all_cpus(World& world) {
   return true;
 }
 
-constinit Atomic<Address> probed;      // an address all CPUs have touched, 0: none yet
+constinit Atomic<Address> probed;  // an address all CPUs have touched, 0: none yet
 constinit Atomic<unsigned> arrived;
 
 void touch_then_fault(World& world, unsigned cpu) {

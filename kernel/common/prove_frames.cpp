@@ -33,9 +33,8 @@ class Everything {
       chain(frame);
     }
     for (;;) {
-      const FrameRun run = world_.frames->allocate({.count = frames_per_block,
-                                                    .alignment = frames_per_block,
-                                                    .may_use_reserve = true});
+      const FrameRun run = world_.frames->allocate(
+          {.count = frames_per_block, .alignment = frames_per_block, .may_use_reserve = true});
       if (!run.first) break;
       std::uint64_t& word = words_of(map_)[run.first.number / frames_per_block / 64];
       const std::uint64_t bit = std::uint64_t{1} << (run.first.number / frames_per_block % 64);
@@ -141,10 +140,10 @@ bool wrong_frees_are_found(World& world) {
   Machine::expect_problems(true);
   const Frame frame = world.frames->get();
   bool good = world.frames->put(frame);
-  good &= !world.frames->put(frame);                      // twice
-  good &= !world.frames->put({0});                        // page 0
-  good &= !world.frames->put(Frame::at(0x100000));        // the kernel
-  good &= !world.frames->put({std::uint64_t{1} << 50});   // nowhere
+  good &= !world.frames->put(frame);                     // twice
+  good &= !world.frames->put({0});                       // page 0
+  good &= !world.frames->put(Frame::at(0x100000));       // the kernel
+  good &= !world.frames->put({std::uint64_t{1} << 50});  // nowhere
   Frame metadata;
   world.frames->walk([&](const FrameRegion& region) { metadata = region.metadata; });
   good &= !world.frames->put(metadata);

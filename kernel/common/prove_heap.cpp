@@ -65,8 +65,8 @@ size_t grow_and_shrink(Random& random, size_t limit) {
   Chain* chain = nullptr;
   size_t live = 0;
   while (live < limit) {
-    const size_t size = random.below(64) == 0 ? 64 * KiB + random.below(1 * MiB)
-                                              : 16 + random.below(8 * KiB);
+    const size_t size =
+        random.below(64) == 0 ? 64 * KiB + random.below(1 * MiB) : 16 + random.below(8 * KiB);
     auto* block = static_cast<Chain*>(strata_malloc(size));
     if (block == nullptr) break;
     *block = {chain, size};
@@ -93,8 +93,8 @@ bool memory_comes_back(World& world) {
   strata_free(reinterpret_cast<void*>(low));
   for (int i = 0; i < 4; ++i) grow_and_shrink(random, limit);
   const size_t after = settled_frames(world);
-  say("       ", Bytes{limit}, " grown and given back five times: ", before,
-      " frames out before, ", after, " after\n");
+  say("       ", Bytes{limit}, " grown and given back five times: ", before, " frames out before, ",
+      after, " after\n");
   PROVE(after <= before + 64);
   return true;
 }

@@ -59,7 +59,8 @@ bool guards_fault(World& world) {
   const Address base =
       world.space->allocate({.bytes = 12 * KiB, .guard_before = 4 * KiB, .guard_after = 4 * KiB});
   PROVE(base != 0);
-  PROVE(probe(reinterpret_cast<void*>(base)) && probe(reinterpret_cast<void*>(base + 12 * KiB - 1)));
+  PROVE(probe(reinterpret_cast<void*>(base)) &&
+        probe(reinterpret_cast<void*>(base + 12 * KiB - 1)));
   PROVE(!probe(reinterpret_cast<void*>(base - 1)));
   PROVE(!probe(reinterpret_cast<void*>(base + 12 * KiB)));
   const unsigned problems = Machine::problems();
@@ -119,7 +120,8 @@ bool a_window_of_twice_the_live_size_lasts(World& world) {
 
 // All memory into ranges, to the last frame; then everything back.
 bool exhausted_and_recovered(World& world) {
-  // Most of a big memory goes in a few long runs, untouched, so that the last part is what is mapped.
+  // Most of a big memory goes in a few long runs, untouched, so that the last part is what is
+  // mapped.
   constexpr size_t most_runs = 64;
   static FrameRun runs[most_runs];
   size_t run_count = 0;

@@ -47,12 +47,12 @@ using Job = void(World& world, unsigned cpu);
 void run_on_all(World& world, Job* job) noexcept;
 
 // A claim that fails stops the proof with its own words.
-#define PROVE(claim)                                                  \
-  do {                                                                \
-    if (!(claim)) {                                                   \
+#define PROVE(claim)                                                        \
+  do {                                                                      \
+    if (!(claim)) {                                                         \
       say("       not so: ", #claim, " (", __FILE__, ":", __LINE__, ")\n"); \
-      return false;                                                   \
-    }                                                                 \
+      return false;                                                         \
+    }                                                                       \
   } while (false)
 
 // Each runs its proofs and returns how many failed; `passed` counts the others.

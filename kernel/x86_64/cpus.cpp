@@ -28,13 +28,13 @@ struct Gate {
 constinit Gate gates[256] = {};
 
 struct alignas(cache_line) Cpu {
-  std::uint64_t number;                  // what GS leads to; set once
-  Atomic<std::uint64_t> flushes_seen;    // written by its own CPU
+  std::uint64_t number;                // what GS leads to; set once
+  Atomic<std::uint64_t> flushes_seen;  // written by its own CPU
 };
 constinit Cpu cpus[Machine::max_cpus] = {};
-constinit Atomic<unsigned> running{1};        // CPUs that answer; written by each as it starts
+constinit Atomic<unsigned> running{1};           // CPUs that answer; written by each as it starts
 constinit Atomic<std::uint64_t> flushes_wanted;  // counts requests
-void (*other_main)(unsigned);  // set before they start
+void (*other_main)(unsigned);                    // set before they start
 
 void out8(unsigned port, unsigned char value) noexcept {
   asm volatile("outb %0, %1" ::"a"(value), "Nd"(std::uint16_t(port)));
@@ -77,12 +77,12 @@ void set_up_first_cpu() noexcept {
   for (unsigned i = 0; i < 256; ++i) {
     // Entries are 16 bytes apart; everything without its own ends in the last one (the flush's).
     const Address entry = Address(trap_entries) + 16 * (i <= flush_vector ? i : flush_vector);
-    gates[i] = {std::uint16_t(entry), 0x08, 0x8e00, std::uint16_t(entry >> 16),
+    gates[i] = {std::uint16_t(entry),       0x08, 0x8e00, std::uint16_t(entry >> 16),
                 std::uint32_t(entry >> 32), 0};
   }
   out8(0x21, 0xff);  // the old interrupt controllers are not used
   out8(0xa1, 0xff);
-  out8(0x3f9, 0);    // serial line: no interrupts, 115200 8N1, FIFOs
+  out8(0x3f9, 0);  // serial line: no interrupts, 115200 8N1, FIFOs
   out8(0x3fb, 0x80);
   out8(0x3f8, 1);
   out8(0x3f9, 0);
@@ -169,7 +169,7 @@ unsigned start_cpus(unsigned wanted, Frames& frames, void (*main)(unsigned)) noe
   __builtin_memcpy(low(0x8000), low(boot_addresses.ap_start),
                    size_t(boot_addresses.ap_start_end - boot_addresses.ap_start));
   send_to_others(0x4500);  // INIT
-  const auto wait = [] {  // about a microsecond; where CPUs share a host thread, the others run
+  const auto wait = [] {   // about a microsecond; where CPUs share a host thread, the others run
     in8(0x80);
     cpu_relax();
   };

@@ -1,3 +1,4 @@
+// The six functions of the port, on PageTables. See kernel_machine.hpp.
 #include "kernel_machine.hpp"
 
 #include "console.hpp"

@@ -98,7 +98,5 @@ extern "C" {
 // Reads one byte; false when that faults.
 bool probe(const void* address);
 // Physical addresses of what boot.S keeps below the kernel.
-extern const struct {
-  std::uint64_t root, ap_start, ap_start_end, ap_limit;
-} boot_addresses;
+extern const struct { std::uint64_t root, ap_start, ap_start_end, ap_limit; } boot_addresses;
 }

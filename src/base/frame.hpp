@@ -1,8 +1,8 @@
 // Frame: the number of a physical page frame; FrameRun: neighbouring frames.
 //
 // Strong, so that a frame number, a physical address and a virtual address cannot be mixed up. A
-// frame is 4 KiB everywhere, whatever larger entries a page table also offers; 512 of them, aligned,
-// are a block (2 MiB), the unit of large runs.
+// frame is 4 KiB everywhere, whatever larger entries a page table also offers; 512 of them,
+// aligned, are a block (2 MiB), the unit of large runs.
 #pragma once
 
 #include <cstdint>

@@ -115,8 +115,8 @@ class DeviceTreeReader {
     if (address_cells > 2 || size_cells > 2 || address_cells + size_cells == 0) return;
     const size_t each = size_t{4} * (address_cells + size_cells);
     for (size_t i = 0; i + each <= reg.bytes; i += each) {
-      visit(cells(reg.at + i, address_cells), cells(reg.at + i + size_t{4} * address_cells, size_cells),
-            usable);
+      visit(cells(reg.at + i, address_cells),
+            cells(reg.at + i + size_t{4} * address_cells, size_cells), usable);
     }
   }
 

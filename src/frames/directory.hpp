@@ -1,9 +1,10 @@
 // RegionDirectory: finds the region of a frame. A sorted array, searched by halves without a lock.
 //
 // Writers (adding and removing memory, rare) hold the caller's lock and make the sequence odd while
-// they move entries; a reader that saw it odd, or changed, looks again. Entries are read as atomics.
-// Growing copies the array to a bigger place that the caller provides and keeps the old one readable
-// for ever, for readers that are still in it: at most as much again as the array itself.
+// they move entries; a reader that saw it odd, or changed, looks again. Entries are read as
+// atomics. Growing copies the array to a bigger place that the caller provides and keeps the old
+// one readable for ever, for readers that are still in it: at most as much again as the array
+// itself.
 //
 // Cost: O(log regions), and a caller who remembers a region with the sequence of that time may skip
 // even that. No limit on the number of regions.

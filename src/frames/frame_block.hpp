@@ -1,4 +1,5 @@
-// FrameBlock: what storey 1 knows about 2 MiB of physical memory, and the span core's tags over blocks.
+// FrameBlock: what storey 1 knows about 2 MiB of physical memory, and the span core's tags over
+// blocks.
 //
 // A frame of a block is in one of three states, kept in two bitmaps of 512 bits:
 //
@@ -56,7 +57,8 @@ struct FrameBlock {
     return common == ~std::uint64_t{0};
   }
 
-  // First frame at or behind `from` that is (in_pool) or is not in the pool; 512 when there is none.
+  // First frame at or behind `from` that is (in_pool) or is not in the pool; 512 when there is
+  // none.
   [[nodiscard]] size_t find(size_t from, bool in_pool) const noexcept {
     for (size_t word = from / 64; word < words; ++word) {
       std::uint64_t bits = in_pool ? pool[word] : ~pool[word];

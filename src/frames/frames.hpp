@@ -36,18 +36,18 @@ namespace strata {
 
 struct FrameRequest {
   size_t count = 1;
-  size_t alignment = 1;                 // in frames, a power of two
-  FrameZone zone = FrameZone::any;      // the highest zone that will do
-  FrameLimits limits{};                 // set any of them and the search is O(blocks)
+  size_t alignment = 1;             // in frames, a power of two
+  FrameZone zone = FrameZone::any;  // the highest zone that will do
+  FrameLimits limits{};             // set any of them and the search is O(blocks)
   bool may_use_reserve = false;
 };
 
 struct FrameStatistics {
-  size_t managed = 0;       // frames that can be handed out
-  size_t pool = 0;          // free, in the zones' pools
-  size_t magazines = 0;     // free, in magazines; exact while no CPU is getting or putting
-  size_t metadata = 0;      // frames we use ourselves
-  size_t free_blocks = 0;   // whole 2 MiB blocks free
+  size_t managed = 0;      // frames that can be handed out
+  size_t pool = 0;         // free, in the zones' pools
+  size_t magazines = 0;    // free, in magazines; exact while no CPU is getting or putting
+  size_t metadata = 0;     // frames we use ourselves
+  size_t free_blocks = 0;  // whole 2 MiB blocks free
   size_t longest_blocks = 0;
   size_t regions = 0;
   std::uint64_t lost_bytes = 0;  // spans too small to carry their own metadata
@@ -67,7 +67,7 @@ class Frames {
   template <class Map>
   static Frames* start(const Map& map, std::uint64_t mapped_limit) noexcept {
     const size_t capacity = map.size() * 2 + 16;
-    const size_t own = divide_up(sizeof(Frames) + capacity * sizeof(FrameRegion*), frame_size);
+    const size_t own = divide_up(sizeof(Frames) + capacity * sizeof(void*), frame_size);
     // The span we live in: the first above 16 MiB that can spare it, else the largest one.
     size_t best = map.size();
     for (size_t i = 0; i < map.size(); ++i) {
@@ -199,7 +199,8 @@ class Frames {
   // ---- memory that goes away ----
 
   // Stops handing out the region that starts at `base`. Then, once drain() has run on every CPU and
-  // all its frames came back, remove() succeeds; set_online() changes one's mind. False: no such one.
+  // all its frames came back, remove() succeeds; set_online() changes one's mind. False: no such
+  // one.
   bool set_offline(std::uint64_t base) noexcept { return switch_region(base, true); }
   bool set_online(std::uint64_t base) noexcept { return switch_region(base, false); }
 
@@ -284,7 +285,7 @@ class Frames {
   // Written by its own CPU only; `count` is an atomic because statistics() reads it from others.
   struct alignas(cache_line) Magazine {
     Atomic<size_t> count;
-    FrameRegion* recent = nullptr;       // region found last
+    FrameRegion* recent = nullptr;                      // region found last
     std::uint64_t recent_sequence = ~std::uint64_t{0};  // the directory's then; odd: never
     Frame frames[magazine_size];
   };
@@ -344,7 +345,8 @@ class Frames {
   STRATA_INLINE Problem put_in(Magazine& magazine, Frame frame) noexcept {
     FrameRegion* region = find(frame, magazine);
     if (STRATA_UNLIKELY(region == nullptr)) return Problem::frame_not_ours;
-    if (STRATA_UNLIKELY(!clear_out(region->block_of(frame).out[word_of(frame)], frame.number % 64))) {
+    if (STRATA_UNLIKELY(
+            !clear_out(region->block_of(frame).out[word_of(frame)], frame.number % 64))) {
       return Problem::frame_freed_twice;
     }
     if (STRATA_UNLIKELY(region->bypass.load(Order::relaxed))) {
@@ -452,8 +454,7 @@ class Frames {
       lost_bytes_ += span.bytes();
       return;
     }
-    FrameRegion* region =
-        FrameRegion::build(Machine::direct({end.number - own}), first, end, zone);
+    FrameRegion* region = FrameRegion::build(Machine::direct({end.number - own}), first, end, zone);
     directory_.insert(region);
     const LockGuard guard(zones_[unsigned(zone)].lock);
     zones_[unsigned(zone)].pool.add(*region);
@@ -461,11 +462,11 @@ class Frames {
 
   bool grow_directory() noexcept {
     const size_t capacity = directory_.capacity() * 2;
-    const size_t frames = divide_up(capacity * sizeof(FrameRegion*), frame_size);
+    const size_t frames = divide_up(capacity * sizeof(void*), frame_size);
     const FrameRun run = allocate({.count = frames, .may_use_reserve = true});
     if (!run.first) return false;
     directory_.grow(static_cast<FrameRegion**>(Machine::direct(run.first)),
-                    frames * frame_size / sizeof(FrameRegion*));
+                    frames * frame_size / sizeof(void*));
     return true;
   }
 

@@ -34,13 +34,13 @@ struct MemorySpan {
 };
 
 struct MemoryMapReport {
-  size_t entries = 0;             // handed to us
-  size_t empty = 0;               // of length 0
-  size_t wrapping = 0;            // running over the top of the number range
-  size_t late = 0;                // usable ones refused because reserve() had begun
-  std::uint64_t beyond_bytes = 0; // usable, but beyond what a CPU can address
-  std::uint64_t rounded_bytes = 0;// usable, but not a whole frame
-  std::uint64_t lost_bytes = 0;   // usable, but the table was full
+  size_t entries = 0;               // handed to us
+  size_t empty = 0;                 // of length 0
+  size_t wrapping = 0;              // running over the top of the number range
+  size_t late = 0;                  // usable ones refused because reserve() had begun
+  std::uint64_t beyond_bytes = 0;   // usable, but beyond what a CPU can address
+  std::uint64_t rounded_bytes = 0;  // usable, but not a whole frame
+  std::uint64_t lost_bytes = 0;     // usable, but the table was full
 };
 
 template <size_t Capacity>
@@ -84,7 +84,8 @@ class MemoryMap {
     if (base < end) insert({base, end});
   }
 
-  // [base, base + length) must not be handed out. A wrapping piece reaches to the top: the safe side.
+  // [base, base + length) must not be handed out. A wrapping piece reaches to the top: the safe
+  // side.
   void reserve(std::uint64_t base, std::uint64_t length) noexcept {
     reserving_ = true;
     if (length == 0) return;

@@ -27,16 +27,16 @@ constexpr std::uint64_t zone_end(FrameZone zone) noexcept {
 }
 
 struct FrameRegion {
-  Frame first;              // of those that can be handed out
-  Frame metadata;           // end of those; first of our own
-  Frame end;                // behind the region
-  FrameBlock* blocks;            // block_count of them; blocks[-1] and blocks[block_count] are guards
+  Frame first;                // of those that can be handed out
+  Frame metadata;             // end of those; first of our own
+  Frame end;                  // behind the region
+  FrameBlock* blocks;         // block_count of them; blocks[-1] and blocks[block_count] are guards
   std::uint64_t first_block;  // number of blocks[0]
   size_t block_count;
   FrameZone zone;
-  Atomic<bool> bypass;      // puts go straight to the pool: written under the zone's lock
-  bool offline;             // on the way out; guarded by the zone's lock
-  FrameRegion* next;        // the zone's list; guarded by the zone's lock
+  Atomic<bool> bypass;  // puts go straight to the pool: written under the zone's lock
+  bool offline;         // on the way out; guarded by the zone's lock
+  FrameRegion* next;    // the zone's list; guarded by the zone's lock
   FrameRegion* previous;
 
   // Frames of metadata that a region of so many frames needs.

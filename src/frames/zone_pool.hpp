@@ -15,8 +15,8 @@
 namespace strata {
 
 struct FrameLimits {
-  Frame min{0};               // first frame allowed
-  Frame max{};                // first frame not allowed
+  Frame min{0};                // first frame allowed
+  Frame max{};                 // first frame not allowed
   std::uint64_t boundary = 0;  // in frames, a power of two the run must not cross; 0: none
 };
 
@@ -100,9 +100,8 @@ class ZonePool {
       FrameBlock& block = region.block_of(first);
       const size_t index = first.number % frames_per_block;
       const size_t here = count < frames_per_block - index ? count : frames_per_block - index;
-      FrameBlock::for_words(index, here, [&](size_t word, std::uint64_t mask) {
-        block.pool[word] |= mask;
-      });
+      FrameBlock::for_words(index, here,
+                            [&](size_t word, std::uint64_t mask) { block.pool[word] |= mask; });
       block.pool_frames = std::uint16_t(block.pool_frames + here);
       if (!region.offline) free_frames_ += here;
       relist(&block);
@@ -120,19 +119,22 @@ class ZonePool {
 
   // Takes the region's frames out of the pool (they keep their bits), or puts them back.
   void set_offline(FrameRegion& region) noexcept {
-    for (FrameBlock *block = region.blocks, *end = block + region.block_count; block != end; ++block) {
+    for (FrameBlock *block = region.blocks, *end = block + region.block_count; block != end;
+         ++block) {
       if (block->state == FrameBlockState::free_end) spans_.take_whole(tags_, block);
       unlist(block);
       free_frames_ -= block->pool_frames;
     }
-    for (size_t i = 0; i < region.block_count; ++i) region.blocks[i].state = FrameBlockState::offline;
+    for (size_t i = 0; i < region.block_count; ++i)
+      region.blocks[i].state = FrameBlockState::offline;
     region.offline = true;
     managed_frames_ -= region.frames();
   }
   void set_online(FrameRegion& region) noexcept {
     region.offline = false;
     managed_frames_ += region.frames();
-    for (size_t i = 0; i < region.block_count; ++i) region.blocks[i].state = FrameBlockState::unlisted;
+    for (size_t i = 0; i < region.block_count; ++i)
+      region.blocks[i].state = FrameBlockState::unlisted;
     for (size_t i = 0; i < region.block_count; ++i) {
       free_frames_ += region.blocks[i].pool_frames;
       relist(&region.blocks[i]);
@@ -166,7 +168,8 @@ class ZonePool {
         frames += ones;
         whole += ones == frames_per_block ? 1 : 0;
         listed += ones != 0 && ones != frames_per_block ? 1 : 0;
-        good &= (block.state == FrameBlockState::partial) == (ones != 0 && ones != frames_per_block);
+        good &=
+            (block.state == FrameBlockState::partial) == (ones != 0 && ones != frames_per_block);
       }
     }
     for (const List<FrameBlock>& list : partial_) {
@@ -198,7 +201,8 @@ class ZonePool {
   void relist(FrameBlock* block) noexcept {
     if (block->state == FrameBlockState::offline) return;
     const size_t frames = block->pool_frames;
-    if (block->state == FrameBlockState::partial && frames != 0 && list_of(frames) == block->list) return;
+    if (block->state == FrameBlockState::partial && frames != 0 && list_of(frames) == block->list)
+      return;
     unlist(block);
     if (frames == 0) return;
     if (frames == frames_per_block) {
@@ -212,9 +216,8 @@ class ZonePool {
   }
 
   void clear(FrameBlock* block, size_t index, size_t count) noexcept {
-    FrameBlock::for_words(index, count, [&](size_t word, std::uint64_t mask) {
-      block->pool[word] &= ~mask;
-    });
+    FrameBlock::for_words(index, count,
+                          [&](size_t word, std::uint64_t mask) { block->pool[word] &= ~mask; });
     block->pool_frames = std::uint16_t(block->pool_frames - count);
     free_frames_ -= count;
     relist(block);

@@ -21,9 +21,7 @@ struct SpanReader {
   }
 };
 
-std::uint64_t address_of(Frame frame) noexcept {
-  return frame ? frame.address() : STRATA_NO_FRAME;
-}
+std::uint64_t address_of(Frame frame) noexcept { return frame ? frame.address() : STRATA_NO_FRAME; }
 
 }  // namespace
 
@@ -64,5 +62,7 @@ uintptr_t strata_range_get(size_t bytes, size_t alignment, size_t guard) {
                           .guard_before = guard,
                           .guard_after = guard});
 }
-int strata_range_put(uintptr_t address, size_t bytes) { return space->free(address, bytes) ? 1 : 0; }
+int strata_range_put(uintptr_t address, size_t bytes) {
+  return space->free(address, bytes) ? 1 : 0;
+}
 void strata_ranges_settle(void) { space->settle(); }

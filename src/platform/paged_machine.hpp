@@ -58,14 +58,22 @@ enum class Problem : std::uint8_t {
 
 constexpr const char* problem_text(Problem problem) noexcept {
   switch (problem) {
-    case Problem::none: return "none";
-    case Problem::frame_freed_twice: return "double free of a frame";
-    case Problem::frame_not_ours: return "free of a frame that is not managed";
-    case Problem::range_freed_twice: return "double free of a range";
-    case Problem::range_not_ours: return "free of an address outside every range";
-    case Problem::range_wrong_size: return "free of a range with another size than it has";
-    case Problem::heap_misuse: return "misuse of the heap";
-    case Problem::range_interior: return "free of an address inside a range";
+    case Problem::none:
+      return "none";
+    case Problem::frame_freed_twice:
+      return "double free of a frame";
+    case Problem::frame_not_ours:
+      return "free of a frame that is not managed";
+    case Problem::range_freed_twice:
+      return "double free of a range";
+    case Problem::range_not_ours:
+      return "free of an address outside every range";
+    case Problem::range_wrong_size:
+      return "free of a range with another size than it has";
+    case Problem::heap_misuse:
+      return "misuse of the heap";
+    case Problem::range_interior:
+      return "free of an address inside a range";
   }
   return "unknown";
 }
@@ -75,12 +83,18 @@ concept PagedMachine = requires(Address address, Frame frame, size_t pages, Acce
                                 Problem problem, typename M::Lock& lock) {
   { M::max_cpus } -> std::convertible_to<unsigned>;
   typename M::CpuGuard;
-  { M::map(address, frame, pages, access) } noexcept -> std::same_as<bool>;
-  { M::unmap(address, pages) } noexcept -> std::same_as<FrameRun>;
-  { M::flush(address, pages) } noexcept;
-  { M::direct(frame) } noexcept -> std::same_as<void*>;
-  { M::cpu() } noexcept -> std::same_as<unsigned>;
-  { M::fail(problem, address) } noexcept;
+  { M::map(address, frame, pages, access) }
+  noexcept->std::same_as<bool>;
+  { M::unmap(address, pages) }
+  noexcept->std::same_as<FrameRun>;
+  { M::flush(address, pages) }
+  noexcept;
+  { M::direct(frame) }
+  noexcept->std::same_as<void*>;
+  { M::cpu() }
+  noexcept->std::same_as<unsigned>;
+  { M::fail(problem, address) }
+  noexcept;
   lock.lock();
   lock.unlock();
 };

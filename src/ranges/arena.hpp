@@ -11,9 +11,9 @@
 //      +---------- quarantined <--- dirty                                    quarantined
 //        when more than `quarantine_bytes` wait, oldest first (0: at once)
 //
-// Addresses are reused by good fit, so a window needs little more than its live ranges; a quarantine
-// of bounded size delays reuse where bugs are hunted. Guards are units at either side of a range
-// that belong to it and that nobody maps.
+// Addresses are reused by good fit, so a window needs little more than its live ranges; a
+// quarantine of bounded size delays reuse where bugs are hunted. Guards are units at either side of
+// a range that belong to it and that nobody maps.
 //
 // O(1) expected: allocate, free, extend, trim, retire, settle (per range). O(segments): allocation
 // inside limits, allocate_at, and telling why a wrong free is wrong. Not synchronised.
@@ -30,9 +30,9 @@ struct RangeRequest {
   size_t alignment = 1;     // bytes, a power of two
   size_t guard_before = 0;  // bytes
   size_t guard_after = 0;
-  Address min = 0;          // lowest address allowed
+  Address min = 0;            // lowest address allowed
   Address max = ~Address{0};  // the range ends at or below
-  bool thorough = false;    // look at every free range before refusing: O(segments)
+  bool thorough = false;      // look at every free range before refusing: O(segments)
 };
 
 struct ArenaStatistics {
@@ -51,7 +51,8 @@ class Arena {
 
   explicit Arena(TagMemory& memory) noexcept : tags_(memory), used_(memory) {}
 
-  // Adds the addresses [base, base + bytes). False when memory for tags is refused, or they overlap.
+  // Adds the addresses [base, base + bytes). False when memory for tags is refused, or they
+  // overlap.
   bool add_window(Address base, size_t bytes) noexcept {
     if (!tags_.ensure() || !used_.start() || bytes < unit) return false;
     const size_t position = base >> UnitShift;
@@ -143,7 +144,8 @@ class Arena {
     return true;
   }
 
-  // The range becomes free (after quarantine). Problem::none, or what is wrong: then nothing changed.
+  // The range becomes free (after quarantine). Problem::none, or what is wrong: then nothing
+  // changed.
   Problem free(Address base, size_t bytes) noexcept {
     Segment* segment = find_used(base, bytes);
     if (segment == nullptr) return diagnose(base);

@@ -74,6 +74,7 @@ struct DirectPlatform {
     M::fail(Problem::heap_misuse, Address(text));
     __builtin_trap();
   }
+  static bool decommit(Address address, size_t bytes) noexcept { return purge(address, bytes); }
   static void allow_huge_pages(Address, size_t, bool) noexcept {}
   static void populate(Address, size_t) noexcept {}
   static size_t address_space_limit() noexcept { return ~size_t{0}; }

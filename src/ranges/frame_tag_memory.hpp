@@ -20,7 +20,8 @@ class FrameTagMemory {
 
   void* take_array(size_t bytes) noexcept {
     const size_t count = divide_up(bytes, frame_size);
-    const FrameRun run = count == 1 ? FrameRun{frames_.get(), 1} : frames_.allocate({.count = count});
+    const FrameRun run =
+        count == 1 ? FrameRun{frames_.get(), 1} : frames_.allocate({.count = count});
     if (!run.first) return nullptr;
     taken_ += count;
     return Machine::direct(run.first);

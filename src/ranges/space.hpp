@@ -32,7 +32,7 @@ struct SpaceStatistics {
   size_t waiting_pages = 0;  // unmapped, flush outstanding
   size_t tag_frames = 0;
   size_t flushes = 0;
-  size_t large_maps = 0;     // 2 MiB at a time
+  size_t large_maps = 0;  // 2 MiB at a time
 };
 
 template <PagedMachine Machine>

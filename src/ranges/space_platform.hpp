@@ -1,8 +1,10 @@
-// SpacePlatform: the heap's Platform on top of a Space. How storey 3 stands on storey 2 in a kernel.
+// SpacePlatform: the heap's Platform on top of a Space. How storey 3 stands on storey 2 in a
+// kernel.
 //
-// reserve is an address range, commit puts zeroed frames under it at once (EagerCommit), purge takes
-// them away again: the frames come back to Frames after the next flush, the addresses stay. A kernel
-// cannot promise memory it does not have, so a refused frame is a refused allocation, not a fault.
+// reserve is an address range, commit puts zeroed frames under it at once (EagerCommit), purge
+// takes them away again: the frames come back to Frames after the next flush, the addresses stay. A
+// kernel cannot promise memory it does not have, so a refused frame is a refused allocation, not a
+// fault.
 //
 // The heap keeps its bins in thread-local memory: each CPU needs a thread pointer of its own (see
 // platform/kernel/thread_area.hpp) and must not be preempted inside a call.
@@ -60,6 +62,7 @@ struct SpacePlatform {
     __builtin_trap();
   }
 
+  static bool decommit(Address address, size_t bytes) noexcept { return purge(address, bytes); }
   static void allow_huge_pages(Address, size_t, bool) noexcept {}  // Space decides by itself
   static void populate(Address, size_t) noexcept {}                // commit has done so
   static size_t address_space_limit() noexcept { return ~size_t{0}; }

@@ -1,7 +1,7 @@
 // UsedTable: finds the segment of a used range by its address. Hash with chains, grown by doubling.
 //
-// It is what makes freeing O(1) and checked: an address that is not the start of a used range is not
-// in it. When memory for a bigger table is refused the old one stays, and chains get longer.
+// It is what makes freeing O(1) and checked: an address that is not the start of a used range is
+// not in it. When memory for a bigger table is refused the old one stays, and chains get longer.
 // Bucket arrays come from the TagMemory's take_array/give_array. Not synchronised.
 #pragma once
 
@@ -15,7 +15,9 @@ class UsedTable {
  public:
   explicit UsedTable(TagMemory& memory) noexcept : memory_(memory) {}
 
-  bool start() noexcept { return buckets_ != nullptr || resize(TagMemory::page_bytes / sizeof(Segment*)); }
+  bool start() noexcept {
+    return buckets_ != nullptr || resize(TagMemory::page_bytes / sizeof(void*));
+  }
 
   // Keyed by the first unit the user sees: behind the guard.
   void insert(Segment* segment) noexcept {
@@ -42,7 +44,7 @@ class UsedTable {
   }
 
   void release() noexcept {
-    if (buckets_ != nullptr) memory_.give_array(buckets_, size_ * sizeof(Segment*));
+    if (buckets_ != nullptr) memory_.give_array(buckets_, size_ * sizeof(void*));
     buckets_ = nullptr;
     size_ = count_ = 0;
   }
@@ -59,7 +61,7 @@ class UsedTable {
   }
 
   bool resize(size_t size) noexcept {
-    auto** fresh = static_cast<Segment**>(memory_.take_array(size * sizeof(Segment*)));
+    auto** fresh = static_cast<Segment**>(memory_.take_array(size * sizeof(void*)));
     if (fresh == nullptr) return false;
     for (size_t i = 0; i < size; ++i) fresh[i] = nullptr;
     for (size_t i = 0; i < size_; ++i) {
@@ -70,7 +72,7 @@ class UsedTable {
         head = segment;
       }
     }
-    if (buckets_ != nullptr) memory_.give_array(buckets_, size_ * sizeof(Segment*));
+    if (buckets_ != nullptr) memory_.give_array(buckets_, size_ * sizeof(void*));
     buckets_ = fresh;
     size_ = size;
     return true;

@@ -1,8 +1,8 @@
 // ExternalTags: the span core's tags outside the memory they describe, one Segment a span.
 //
-// Nothing managed is ever touched, so the "memory" may be bare addresses, device numbers or anything
-// counted in units. Segments stand in one list by address; free ones also in the core's bins, the
-// others wherever their state says (`next` and `previous` are free for their owner).
+// Nothing managed is ever touched, so the "memory" may be bare addresses, device numbers or
+// anything counted in units. Segments stand in one list by address; free ones also in the core's
+// bins, the others wherever their state says (`next` and `previous` are free for their owner).
 //
 //     by address:  [free 0..9] <-> [used 9..12] <-> [free 12..40]      gap      [free 100..120]
 //
@@ -20,11 +20,11 @@ namespace strata {
 enum class SegmentState : std::uint8_t { free, used, dirty, quarantined };
 
 struct Segment {
-  size_t position;      // first unit
+  size_t position;  // first unit
   size_t units;
-  Segment* before;      // neighbours by address; they touch unless there is a gap
+  Segment* before;  // neighbours by address; they touch unless there is a gap
   Segment* after;
-  Segment* next;        // bin (free), hash chain (used), queue (dirty, quarantined)
+  Segment* next;  // bin (free), hash chain (used), queue (dirty, quarantined)
   Segment* previous;
   std::uint32_t guard_before;  // of a used one: units of it that are never mapped
   std::uint32_t guard_after;

@@ -30,9 +30,10 @@ HEIGHT = {folder: i for i, row in enumerate(LAYERS) for folder in row}
 FREESTANDING = {"cstddef", "cstdint", "bit", "concepts", "type_traits", "limits", "new", "utility"}
 # What C programs and std::pmr users include may name the headers its interface is made of.
 PUBLIC = {"strata.h": {"stddef.h", "stdint.h", "stdbool.h"}, "region.h": {"stddef.h"},
+          "kernel.h": {"stddef.h", "stdint.h"},
           "memory_resource.hpp": FREESTANDING | {"memory_resource", "memory"}}
 # The two places that meet the system know libc.
-HOSTED = ("src/front/", "src/platform/linux/")
+HOSTED = ("src/front/", "src/platform/linux/", "src/platform/sim/")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 SOURCE = {".hpp", ".cpp", ".h", ".c", ".def", ".S"}

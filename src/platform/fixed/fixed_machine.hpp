@@ -1,8 +1,8 @@
 // FixedMachine: a piece of memory and nothing else: no paging, no other CPUs, no operating system.
 //
 // The pool's bytes are its "physical memory": frame n is its bytes [n * 4096, + 4096). Frames work
-// as anywhere; there are no addresses to map, so a heap stands on DirectPlatform instead of a Space.
-// Corruption calls `on_failure`, which should not return; without one it traps.
+// as anywhere; there are no addresses to map, so a heap stands on DirectPlatform instead of a
+// Space. Corruption calls `on_failure`, which should not return; without one it traps.
 #pragma once
 
 #include "base/spin_lock.hpp"

@@ -18,8 +18,8 @@ namespace strata {
 struct ThreadImage {
   const unsigned char* data;  // .tdata
   size_t data_bytes;
-  size_t bytes;               // .tdata and .tbss
-  size_t alignment;           // of the segment
+  size_t bytes;      // .tdata and .tbss
+  size_t alignment;  // of the segment
 };
 
 constexpr size_t thread_area_bytes(const ThreadImage& image) noexcept {

@@ -1,3 +1,4 @@
+// The simulated machine: mappings of a memfd, and what they were before. See sim_machine.hpp.
 #include "platform/sim/sim_machine.hpp"
 
 #include <sched.h>
@@ -14,10 +15,10 @@ namespace {
 
 int ram = -1;
 size_t ram_size;
-std::mutex table_mutex;       // guards the three below
-std::uint64_t* table;         // page of the window -> frame + 1, 0: nothing mapped
-std::uint64_t* stale_frame;   // page of the window -> frame + 1 that was there before the flush
-unsigned char* stale;         // frame -> 1 while unmapped and not flushed
+std::mutex table_mutex;      // guards the three below
+std::uint64_t* table;        // page of the window -> frame + 1, 0: nothing mapped
+std::uint64_t* stale_frame;  // page of the window -> frame + 1 that was there before the flush
+unsigned char* stale;        // frame -> 1 while unmapped and not flushed
 size_t mapped;
 std::atomic<unsigned> next_cpu;
 

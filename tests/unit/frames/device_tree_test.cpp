@@ -43,7 +43,8 @@ class Tree {
           0u, std::uint32_t(strings_.size()), std::uint32_t(structure_.size())}) {
       append(out, v);
     }
-    for (const std::uint64_t v : {reserved_base, reserved_bytes, std::uint64_t{0}, std::uint64_t{0}}) {
+    for (const std::uint64_t v :
+         {reserved_base, reserved_bytes, std::uint64_t{0}, std::uint64_t{0}}) {
       append(out, std::uint32_t(v >> 32));
       append(out, std::uint32_t(v));
     }

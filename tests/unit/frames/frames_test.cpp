@@ -174,7 +174,8 @@ TEST_F(frames, regions_beyond_the_directory_make_it_grow) {
 
 TEST_F(frames, runs_and_single_frames_agree_with_a_model) {
   open(256 * MiB);
-  SimFrames* f = start({{64 * KiB, 600 * KiB}, {1 * MiB, 100 * MiB + 12 * KiB}, {120 * MiB, 256 * MiB}});
+  SimFrames* f =
+      start({{64 * KiB, 600 * KiB}, {1 * MiB, 100 * MiB + 12 * KiB}, {120 * MiB, 256 * MiB}});
   std::mt19937_64 random(7);
   std::vector<char> owned(256 * MiB / frame_size, 0);
   std::vector<FrameRun> live;

@@ -96,8 +96,8 @@ TEST(memory_map, agrees_with_a_map_kept_frame_by_frame) {
     std::vector<Entry> entries;
     const size_t count = random() % 300;
     for (size_t i = 0; i < count; ++i) {
-      entries.push_back({random() % (256 * KiB), random() % (random() % 3 ? 9000 : 60000),
-                         random() % 3 != 0});
+      entries.push_back(
+          {random() % (256 * KiB), random() % (random() % 3 ? 9000 : 60000), random() % 3 != 0});
     }
     std::vector<char> bytes(400 * KiB, 0);
     for (int pass = 0; pass < 2; ++pass) {
@@ -129,9 +129,9 @@ TEST(firmware, uefi_descriptors_keep_their_own_stride) {
     __builtin_memcpy(buffer + 48 * index + 8, &base, 8);
     __builtin_memcpy(buffer + 48 * index + 24, &pages, 8);
   };
-  put(0, 7, 0x100000, 16);   // conventional
-  put(1, 0, 0x108000, 1);    // reserved
-  put(2, 4, 0x110000, 16);   // boot services data: free after exit
+  put(0, 7, 0x100000, 16);  // conventional
+  put(1, 0, 0x108000, 1);   // reserved
+  put(2, 4, 0x110000, 16);  // boot services data: free after exit
   MemoryMap<16> map;
   map.read(UefiReader{buffer, sizeof(buffer), 48});
   map.finish();

@@ -57,8 +57,10 @@ TEST_F(arena, wrong_frees_say_what_is_wrong) {
 TEST_F(arena, alignment_and_guards_are_kept) {
   ASSERT_TRUE(ranges.add_window(base + 4096, 64 * MiB));
   for (size_t alignment = 4 * KiB; alignment <= 2 * MiB; alignment *= 2) {
-    const Address a = ranges.allocate({.bytes = 12 * KiB, .alignment = alignment,
-                                       .guard_before = 4 * KiB, .guard_after = 8 * KiB});
+    const Address a = ranges.allocate({.bytes = 12 * KiB,
+                                       .alignment = alignment,
+                                       .guard_before = 4 * KiB,
+                                       .guard_after = 8 * KiB});
     ASSERT_NE(a, 0u);
     EXPECT_EQ(a % alignment, 0u);
     EXPECT_FALSE(ranges.allocate_at(a - 4 * KiB, 4 * KiB));
@@ -168,7 +170,8 @@ TEST_F(arena, agrees_with_a_model) {
       case 0:
       case 1: {
         const size_t alignment = 4 * KiB << random() % 6;
-        const Address a = ranges.allocate({.bytes = bytes, .alignment = alignment, .thorough = true});
+        const Address a =
+            ranges.allocate({.bytes = bytes, .alignment = alignment, .thorough = true});
         if (a == 0) break;
         ASSERT_EQ(a % alignment, 0u);
         ASSERT_TRUE(is_free(a, bytes));
@@ -187,7 +190,8 @@ TEST_F(arena, agrees_with_a_model) {
         auto it = std::next(model.begin(), long(random() % model.size()));
         if (random() % 4 == 0) {
           const size_t more = it->second + 4 * KiB * (random() % 8);
-          const bool room = more == it->second || is_free(it->first + it->second, more - it->second);
+          const bool room =
+              more == it->second || is_free(it->first + it->second, more - it->second);
           const bool inside = it->first < base + 4 * MiB ? it->first + more <= base + 4 * MiB
                                                          : it->first + more <= base + 10 * MiB;
           ASSERT_EQ(ranges.extend(it->first, it->second, more), room && inside);

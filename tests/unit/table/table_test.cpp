@@ -17,7 +17,8 @@ const char* last_failure;
 strata_machine table() {
   strata_machine machine = {};
   machine.map = [](uintptr_t address, uint64_t physical, size_t pages, strata_access access) {
-    return int(SimMachine::map(address, strata::Frame::at(physical), pages, strata::Access(access)));
+    return int(
+        SimMachine::map(address, strata::Frame::at(physical), pages, strata::Access(access)));
   };
   machine.unmap = [](uintptr_t address, size_t pages) {
     const strata::FrameRun run = SimMachine::unmap(address, pages);

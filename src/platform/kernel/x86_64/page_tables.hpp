@@ -98,9 +98,12 @@ class PageTables {
  private:
   static std::uint64_t flags_of(Access access) noexcept {
     switch (access) {
-      case Access::read_only: return present | no_execute;
-      case Access::execute: return present;
-      case Access::read_write: break;
+      case Access::read_only:
+        return present | no_execute;
+      case Access::execute:
+        return present;
+      case Access::read_write:
+        break;
     }
     return present | writable | no_execute;
   }
