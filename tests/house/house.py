@@ -32,7 +32,7 @@ FREESTANDING = {"cstddef", "cstdint", "bit", "concepts", "type_traits", "limits"
 PUBLIC = {"strata.h": {"stddef.h", "stdint.h", "stdbool.h"}, "region.h": {"stddef.h"},
           "kernel.h": {"stddef.h", "stdint.h"},
           "memory_resource.hpp": FREESTANDING | {"memory_resource", "memory"}}
-# The two places that meet the system know libc.
+# The places that meet the system know libc.
 HOSTED = ("src/front/", "src/platform/linux/", "src/platform/sim/")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
