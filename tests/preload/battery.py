@@ -206,6 +206,8 @@ def main():
         table.progress("generating data")
         generate(place / "data", options.scale)
         launcher = harness.build_launcher(place)
+        for i, library in enumerate(libraries):
+            library.copy_to(place / "lib" / str(i))
         if table.watched:
             print("\r\033[K", end="")
         table.head()
