@@ -1,3 +1,4 @@
+// The console: what is printed goes out over the serial line. See the header.
 #include "console.hpp"
 
 namespace kernel {

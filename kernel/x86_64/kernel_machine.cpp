@@ -1,3 +1,4 @@
+// The kernel as the platform under Strata on x86-64: page tables and processors. See the header.
 #include "kernel_machine.hpp"
 
 #include "console.hpp"

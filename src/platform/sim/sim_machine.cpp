@@ -1,3 +1,4 @@
+// The simulated machine: how a memfd plays RAM and fixed mappings play page tables. See the header.
 #include "platform/sim/sim_machine.hpp"
 
 #include <sched.h>
