@@ -29,10 +29,9 @@ HEIGHT = {folder: i for i, row in enumerate(LAYERS) for folder in row}
 
 FREESTANDING = {"cstddef", "cstdint", "bit", "concepts", "type_traits", "limits", "new", "utility"}
 # What C programs and std::pmr users include may name the headers its interface is made of.
-PUBLIC = {"strata.h": {"stddef.h", "stdint.h", "stdbool.h"}, "region.h": {"stddef.h"},
-          "kernel.h": {"stddef.h", "stdint.h"},
-          "memory_resource.hpp": FREESTANDING | {"memory_resource", "memory"}}
-# The places that meet the system know libc.
+C_PUBLIC = {"stddef.h", "stdint.h", "stdbool.h"}
+PUBLIC = {"memory_resource.hpp": FREESTANDING | {"memory_resource", "memory"}}
+# What meets the system knows libc, and so does the machine that a test process plays.
 HOSTED = ("src/front/", "src/platform/linux/", "src/platform/sim/")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -84,7 +83,9 @@ def headers(root):
         place = str(path.relative_to(root))
         if path.suffix not in SOURCE or place.startswith(HOSTED):
             continue
-        allowed = PUBLIC.get(path.name, FREESTANDING) if place.startswith("include/") else FREESTANDING
+        allowed = FREESTANDING
+        if place.startswith("include/"):
+            allowed = C_PUBLIC if path.suffix == ".h" else PUBLIC.get(path.name, FREESTANDING)
         for number, system, name in includes(path):
             if system and name not in allowed:
                 yield path, number, f"<{name}> is not for the core, which runs without libc"

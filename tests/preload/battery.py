@@ -10,10 +10,10 @@ Every program runs once under the system's malloc to warm caches and to set the 
 then in rounds, in which the system's malloc and every library take turns, so that whatever else the
 machine does falls on all of them. Time is the least of the rounds, peak memory the median. Ratios
 are to the system's malloc: below 1 is better. The first round also proves, by the loader's own
-notes, that the library was mapped; a program whose output differs from run to run under the
-system's malloc alone is reported as skipped, not as passed.
+notes, that the library was mapped. A program that fails, or prints something else from run to run,
+under the system's malloc is broken: it can say nothing about a library, and counts as no pass.
 
-Exit code 0: every program that could run passed. 1: some program failed. 2: bad usage.
+Exit code 0: every program that could run passed. 1: some program failed or is broken. 2: bad usage.
 """
 
 import argparse
@@ -95,7 +95,7 @@ def run_program(program, libraries, options, place, launcher, show):
     turns = [(libraries[0], 0)] + [(lib, r) for r in range(1, options.rounds + 1) for lib in libraries]
     for library, number in turns:
         result = results[library.name]
-        if result.failure or system.skipped:
+        if result.failure or system.skipped or system.failure:
             continue
         show(f"{program.name}: {library.name}, round {number} of {options.rounds}")
         run = harness.Run(launcher, place / "run", place / "data", library, options.scale,
@@ -112,9 +112,6 @@ def run_program(program, libraries, options, place, launcher, show):
             system.skipped = str(reason)
         except (harness.Failure, subprocess.TimeoutExpired, OSError) as problem:
             result.failure = str(problem)
-    if system.failure:
-        # Without a run to compare with there is nothing to say about the libraries.
-        system.skipped = f"fails with the system's malloc: {system.failure}"
     return results
 
 
@@ -144,6 +141,9 @@ class Table:
         if self.watched:
             print("\r\033[K", end="")
         system = results["system"]
+        if system.failure:
+            print(f"{program.name:16} BROKEN without any library: {system.failure}", flush=True)
+            return
         if system.skipped:
             print(f"{program.name:16} skipped: {system.skipped}", flush=True)
             return
@@ -206,6 +206,8 @@ def main():
         table.progress("generating data")
         generate(place / "data", options.scale)
         launcher = harness.build_launcher(place)
+        for i, library in enumerate(libraries):
+            library.copy_to(place / "lib" / str(i))
         if table.watched:
             print("\r\033[K", end="")
         table.head()
@@ -228,8 +230,11 @@ def verdict(everything, libraries, options, start):
     skipped = [name for name, r in everything.items() if r["system"].skipped]
     failed = sorted({name for name, r in everything.items() for library in libraries[1:]
                      if r[library.name].failure})
-    ran = len(everything) - len(skipped)
+    broken = [name for name, r in everything.items() if r["system"].failure]
+    failed = [name for name in failed if name not in broken]
+    ran = len(everything) - len(skipped) - len(broken)
     print(f"{ran - len(failed)} programs passed, {len(failed)} failed, {len(skipped)} skipped, "
+          f"{len(broken)} broken, "
           f"{options.rounds} round{'s' * (options.rounds > 1)}, {time.monotonic() - start:.0f} s")
     print("Ratios are to the system's malloc; peak is that of the largest process.")
     if failed:
@@ -239,7 +244,7 @@ def verdict(everything, libraries, options, start):
             {"rounds": options.rounds, "libraries": {lib.name: str(lib.path or "") for lib in libraries},
              "programs": {name: {library: r.as_json() for library, r in results.items()}
                           for name, results in everything.items()}}, indent=1) + "\n")
-    return 1 if failed or ran == 0 else 0
+    return 1 if failed or broken or ran == 0 else 0
 
 
 if __name__ == "__main__":

@@ -258,8 +258,7 @@ def own_sources():
 
 
 def compile_own(run, compiler, *extra):
-    flags = ["-std=c++20", "-O2", "-fno-exceptions", "-fno-rtti", *extra,
-             f"-I{REPOSITORY}/src", f"-I{REPOSITORY}/include"]
+    flags = ["-std=c++20", "-O2", *extra, f"-I{REPOSITORY}/src", f"-I{REPOSITORY}/include"]
     for i, source in enumerate(own_sources()[:run.amount(12)]):
         run.command(compiler, *flags, "-c", source, "-o", f"own{i}.o")
         run.note_file(f"own{i}.o")

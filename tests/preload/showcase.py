@@ -183,15 +183,16 @@ def main():
         (place / "data").mkdir()
         generate(place / "data", 0.5)
         launcher = harness.build_launcher(place)
+        strata.copy_to(place / "lib")
         for name, about, needs, function in SHOWN:
             path = harness.base_environment()["PATH"]
             if not all(shutil.which(command, path=path) for command in needs):
                 print(f"\n{name}: not installed, left out")
                 continue
             good &= show(name, about, function, libraries, launcher, place)
-    shown = options.library
-    if strata.path.is_relative_to(pathlib.Path.cwd()):
-        shown = strata.path.relative_to(pathlib.Path.cwd())
+    shown = pathlib.Path(options.library)
+    if shown.is_relative_to(pathlib.Path.cwd()):
+        shown = shown.relative_to(pathlib.Path.cwd())
     print(f"\nTry it yourself:  LD_PRELOAD={shown} grep -r TODO .\n"
           "More:             make run-binaries   make test   make help")
     return 0 if good else 1
