@@ -31,25 +31,25 @@ struct SlotTags {
   size_t length(Span run) noexcept { return run->length; }
   Span free_before(Span run) noexcept {
     Slot* last = run - 1;
-    if (last->kind == SlotKind::free_first) return last;  // a run of one slot
-    return last->kind == SlotKind::free_last ? last - (last->length - 1) : none;
+    if (last->kind() == SlotKind::free_first) return last;  // a run of one slot
+    return last->kind() == SlotKind::free_last ? last - (last->length - 1) : none;
   }
   Span free_after(Span run, size_t slots) noexcept {
     Slot* after = run + slots;
-    return after->kind == SlotKind::free_first ? after : none;
+    return after->kind() == SlotKind::free_first ? after : none;
   }
   Span advance(Span run, size_t slots) noexcept { return run + slots; }
   void mark_free(Span run, size_t slots) noexcept {
-    run->kind = SlotKind::free_first;
+    run->set_kind(SlotKind::free_first);
     run->length = std::uint32_t(slots);
     if (slots > 1) {
-      run[slots - 1].kind = SlotKind::free_last;
+      run[slots - 1].set_kind(SlotKind::free_last);
       run[slots - 1].length = std::uint32_t(slots);
     }
   }
   void mark_used(Span run, size_t slots) noexcept {
-    run->kind = SlotKind::none;
-    run[slots - 1].kind = SlotKind::none;
+    run->set_kind(SlotKind::none);
+    run[slots - 1].set_kind(SlotKind::none);
   }
   Span& next(Span run) noexcept { return run->next; }
   Span& previous(Span run) noexcept { return run->previous; }

@@ -110,7 +110,7 @@ TEST(SlotSupply, dirty_memory_stays_under_its_limit) {
   EXPECT_EQ(supply->usage().used, 0U);
 }
 
-TEST(SlotSupply, half_of_what_is_in_use_may_be_dirty) {
+TEST(SlotSupply, an_eighth_of_the_slabs_in_use_may_be_dirty) {
   TestSupply supply(256 * MiB);
   range_settings.dirty_limit = 0;
   std::vector<Slot*> runs;
@@ -118,9 +118,9 @@ TEST(SlotSupply, half_of_what_is_in_use_may_be_dirty) {
     runs.push_back(supply->take(1));
     touch(*supply, runs.back(), 1);
   }
-  for (int i = 0; i < 50; ++i) supply->give(runs[size_t(i)], 1);
+  for (int i = 0; i < 16; ++i) supply->give(runs[size_t(i)], 1);
   EXPECT_EQ(supply->usage().purges, 0U);
-  for (int i = 50; i < 60; ++i) supply->give(runs[size_t(i)], 1);
+  for (int i = 16; i < 24; ++i) supply->give(runs[size_t(i)], 1);
   EXPECT_GT(supply->usage().purges, 0U);
 }
 
