@@ -25,6 +25,7 @@
 #pragma once
 
 #include "base/atomic.hpp"
+#include "base/attributes.hpp"
 #include "base/units.hpp"
 
 namespace strata {
@@ -104,7 +105,7 @@ struct alignas(cache_line) Slot {
 
   // By the owner, or while nobody owns the slab. A reader who comes too late for that sees some
   // number, and finds out: see heap/sharing.hpp.
-  [[nodiscard, gnu::no_sanitize("thread")]] std::uint16_t live() const noexcept {
+  STRATA_OVERTAKEN [[nodiscard]] std::uint16_t live() const noexcept {
     return std::uint16_t(count - bias);
   }
 };

@@ -52,7 +52,7 @@ bool SlotRange::grow(size_t slots, size_t commit_step) noexcept {
     step = wanted;
   }
   Slot* const run = slots_ + committed_;
-  committed_ += step;
+  __atomic_store_n(&committed_, committed_ + step, __ATOMIC_RELAXED);
   insert(run, step, 0, 0);
   return true;
 }

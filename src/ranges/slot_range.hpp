@@ -67,7 +67,11 @@ class SlotRange {
   [[nodiscard]] bool is_open() const noexcept { return slots_ != nullptr; }
   [[nodiscard]] Address base() const noexcept { return Address(slots_); }
   // Addresses [base, base + committed_bytes) are usable or under the slot array.
-  [[nodiscard]] size_t committed_bytes() const noexcept { return committed_ * slot_size; }
+  // Grows under the supply's lock and is read without: relaxed, for whoever has a pointer into the
+  // range had it after the growth.
+  [[nodiscard]] size_t committed_bytes() const noexcept {
+    return __atomic_load_n(&committed_, __ATOMIC_RELAXED) * slot_size;
+  }
   [[nodiscard]] size_t reserved_slots() const noexcept { return reserved_; }
   [[nodiscard]] size_t uncommitted_slots() const noexcept { return reserved_ - committed_; }
   [[nodiscard]] bool holds(Address address) const noexcept {
@@ -80,11 +84,13 @@ class SlotRange {
     return base() + (Address(slot - slots_) << slot_shift);
   }
   [[nodiscard]] bool holds_slot(const Slot* slot) const noexcept {
-    return slot >= slots_ && slot < slots_ + committed_;
+    return slot >= slots_ && slot < end_slot();
   }
   // First slot that can be handed out, and the end of the committed ones: for walking.
   [[nodiscard]] Slot* first_slot() const noexcept { return slots_ + first_; }
-  [[nodiscard]] Slot* end_slot() const noexcept { return slots_ + committed_; }
+  [[nodiscard]] Slot* end_slot() const noexcept {
+    return slots_ + __atomic_load_n(&committed_, __ATOMIC_RELAXED);
+  }
 
   // A run of `slots` slots whose address is a multiple of `alignment_slots` slots, or nullptr when
   // the range is full or memory is refused. The run's kind is `none`; the caller sets it.
