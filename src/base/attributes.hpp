@@ -11,3 +11,11 @@
 
 #define STRATA_LIKELY(x) __builtin_expect(!!(x), 1)
 #define STRATA_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+// A plain read that another thread's write may overtake, where the reader finds out afterwards or
+// only wants a number. ThreadSanitizer is told so; noipa keeps the read out of the caller.
+#if defined(__SANITIZE_THREAD__)
+#define STRATA_OVERTAKEN [[gnu::noipa, gnu::no_sanitize("thread")]]
+#else
+#define STRATA_OVERTAKEN [[gnu::always_inline]]
+#endif

@@ -70,7 +70,7 @@ void free_elsewhere(void* pointer) noexcept {
     if (!free_huge(pointer)) report(Misuse::invalid_free, pointer);
     return;
   }
-  switch (slot->kind) {
+  switch (slot->kind()) {
     case SlotKind::slab:
       return free_to_slab(slot, pointer);
     case SlotKind::large:

@@ -22,9 +22,9 @@ STRATA_HIDDEN extern thread_local constinit ThreadCache thread_cache
 // What Block::mark holds in a free block. `freed` is the address of the slot array: no program has
 // a pointer there, so that a live block's second word is never this number by chance; the number
 // alone accuses nobody, it only leads to a search of the slab's lists.
-inline std::uintptr_t mark_freed() noexcept { return primary_base; }
+inline std::uintptr_t mark_freed() noexcept { return seen_primary_base(); }
 // A block that was carved from pages which read zero and has not been handed out since.
-inline std::uintptr_t mark_zero() noexcept { return primary_base + 1; }
+inline std::uintptr_t mark_zero() noexcept { return seen_primary_base() + 1; }
 
 namespace heap {
 
@@ -54,9 +54,9 @@ STRATA_INLINE void* allocate(size_t size) {
 
 // Gives a block back. Null is nothing.
 STRATA_INLINE void free(void* pointer) noexcept {
-  const Address base = primary_base;
+  const Address base = seen_primary_base();
   const Address offset = Address(pointer) - base;
-  if (STRATA_UNLIKELY(offset >= primary_bytes)) return free_elsewhere(pointer);
+  if (STRATA_UNLIKELY(offset >= seen_primary_bytes())) return free_elsewhere(pointer);
   Slot* const slot = reinterpret_cast<Slot*>(base) + (offset >> slot_shift);
   if (STRATA_UNLIKELY(!slot->owned_by(Machine::current_thread()))) return free_elsewhere(pointer);
   if (STRATA_UNLIKELY(!is_block_start(std::uint16_t(offset), slot->inverse))) {
@@ -79,9 +79,9 @@ void* reallocate_slow(void* pointer, size_t size) noexcept;
 
 template <void* (*Slow)(void*, size_t) = reallocate_slow>
 STRATA_INLINE void* reallocate(void* pointer, size_t size) noexcept {
-  const Address base = primary_base;
+  const Address base = seen_primary_base();
   const Address offset = Address(pointer) - base;
-  if (STRATA_LIKELY(offset < primary_bytes && size - 1 < largest_small)) {
+  if (STRATA_LIKELY(offset < seen_primary_bytes() && size - 1 < largest_small)) {
     const Slot* const slot = reinterpret_cast<const Slot*>(base) + (offset >> slot_shift);
     const unsigned twice_class =
         size_classes.twice_class_of[(size + granule_size - 1) / granule_size];

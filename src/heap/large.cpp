@@ -39,7 +39,7 @@ Slot* take_run(size_t size, size_t slots, size_t alignment) noexcept {
   run->inverse = 0;
   run->twice_class = no_class;
   run->length = std::uint32_t(slots);
-  run->kind = SlotKind::large;
+  run->set_kind(SlotKind::large);
   slot_supply.count_large(std::ptrdiff_t(slots));
   return run;
 }
@@ -66,7 +66,7 @@ void free_large(Slot* run, void* pointer) noexcept {
   if (STRATA_UNLIKELY(Address(pointer) != address_of(run))) report(Misuse::invalid_free, pointer);
   const size_t slots = run->length;
   note_touched(run, slots, run->size);
-  run->kind = SlotKind::none;
+  run->set_kind(SlotKind::none);
   slot_supply.count_large(-std::ptrdiff_t(slots));
   slot_supply.give(run, slots);
 }

@@ -30,14 +30,14 @@ void* reallocate_slow(void* pointer, size_t size) noexcept {
     if (huge_size(pointer) == 0) report(Misuse::invalid_pointer, pointer);
     return reallocate_huge(pointer, size);
   }
-  if (slot->kind == SlotKind::slab) {
+  if (slot->kind() == SlotKind::slab) {
     check_live(slot, pointer);
     const size_t old_size = slab::block_size(slot);
     // Shrinking by less than a half stays: a move would cost more than it saves.
     if (size <= old_size && size >= old_size / 2) return pointer;
     return move(pointer, old_size, size);
   }
-  if (slot->kind == SlotKind::large && Address(pointer) == address_of(slot)) {
+  if (slot->kind() == SlotKind::large && Address(pointer) == address_of(slot)) {
     return reallocate_large(slot, size);
   }
   report(Misuse::invalid_pointer, pointer);
@@ -51,11 +51,11 @@ size_t usable_size(void* pointer) noexcept {
     if (size == 0) report(Misuse::invalid_pointer, pointer);
     return size;
   }
-  if (slot->kind == SlotKind::slab) {
+  if (slot->kind() == SlotKind::slab) {
     check_live(slot, pointer);
     return slab::block_size(slot);
   }
-  if (slot->kind == SlotKind::large && Address(pointer) == address_of(slot)) {
+  if (slot->kind() == SlotKind::large && Address(pointer) == address_of(slot)) {
     return slot->size;
   }
   report(Misuse::invalid_pointer, pointer);

@@ -8,11 +8,11 @@ namespace {
 // The run a slot without a kind of its own belongs to: the nearest one before it that reaches it.
 Slot* run_around(Slot* slot) noexcept {
   Slot* first = slot;
-  for (unsigned i = 0; i < 1U << 16 && first->kind == SlotKind::none; ++i) {
+  for (unsigned i = 0; i < 1U << 16 && first->kind() == SlotKind::none; ++i) {
     --first;
     if (slot_supply.find(address_of(first)) != first) return nullptr;
   }
-  return first->kind != SlotKind::none && first + first->length > slot ? first : nullptr;
+  return first->kind() != SlotKind::none && first + first->length > slot ? first : nullptr;
 }
 
 void describe_slab(Line& line, Slot* slot, Address pointer, Misuse misuse) noexcept {
@@ -38,11 +38,11 @@ void report(Misuse misuse, const void* pointer) noexcept {
   const auto address = Address(pointer);
   Line line;
   Slot* slot = slot_supply.find(address);
-  if (slot != nullptr && slot->kind == SlotKind::none) {
+  if (slot != nullptr && slot->kind() == SlotKind::none) {
     if (Slot* run = run_around(slot); run != nullptr) slot = run;
   }
   const bool freed_run = slot != nullptr && address == address_of(slot) &&
-                         slot->kind == SlotKind::free_first;
+                         slot->kind() == SlotKind::free_first;
   line.text("strata: error: ");
   if (misuse == Misuse::double_free || (misuse == Misuse::invalid_free && freed_run)) {
     line.text("double free of ");
@@ -54,9 +54,9 @@ void report(Misuse misuse, const void* pointer) noexcept {
     const auto here = Address(&line);
     const bool stack = address - (here - 64 * KiB) < 8 * MiB;
     line.text(stack ? "a stack address" : "not Strata's memory");
-  } else if (slot->kind == SlotKind::slab) {
+  } else if (slot->kind() == SlotKind::slab) {
     describe_slab(line, slot, address, misuse);
-  } else if (slot->kind == SlotKind::large) {
+  } else if (slot->kind() == SlotKind::large) {
     line.text("not a block: ").number(address - address_of(slot)).text(" bytes inside a ");
     line.number(slot->size).text("-byte block at ").hex(address_of(slot));
   } else {

@@ -33,7 +33,7 @@ inline void format(Slot* slot, unsigned c, Address owner) noexcept {
   slot->remote.store(0, Order::relaxed);
   slot->next = slot->previous = nullptr;
   slot->set_owner(owner);
-  slot->kind = SlotKind::slab;
+  slot->set_kind(SlotKind::slab);
 }
 
 inline unsigned class_of(const Slot* slot) noexcept { return slot->twice_class / 2U; }

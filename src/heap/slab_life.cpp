@@ -73,7 +73,7 @@ void release_slab(Slot* slot) noexcept {
   slot->set_owner(0);
   slot->freed = nullptr;
   slot->uncarved = 0;
-  slot->kind = SlotKind::none;
+  slot->set_kind(SlotKind::none);
   slot_supply.give(slot, 1);
 }
 

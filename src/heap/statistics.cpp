@@ -53,9 +53,9 @@ void collect(Statistics& all) noexcept {
     LockGuard guard(slot_supply.lock());
     slot_supply.for_each_range([&](SlotRange& range) {
       for (const Slot* slot = range.first_slot(); slot < range.end_slot(); ++slot) {
-        if (slot->kind == SlotKind::slab) {
+        if (slot->kind() == SlotKind::slab) {
           add_slab(all, slot);
-        } else if (slot->kind == SlotKind::large) {
+        } else if (slot->kind() == SlotKind::large) {
           ++all.large_blocks;
           all.large_bytes += slot->size;
         }

@@ -116,7 +116,7 @@ void after_fork_in_child() noexcept {
   const Address me = Machine::current_thread();
   slot_supply.for_each_range([&](SlotRange& range) {
     for (Slot* slot = range.first_slot(); slot != range.end_slot(); ++slot) {
-      if (slot->kind == SlotKind::slab && !slot->owned_by(me) &&
+      if (slot->kind() == SlotKind::slab && !slot->owned_by(me) &&
           !slot->owned_by(Address(&state.late_heap))) {
         slot->set_owner(0);
       }

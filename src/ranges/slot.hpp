@@ -25,6 +25,7 @@
 #pragma once
 
 #include "base/atomic.hpp"
+#include "base/attributes.hpp"
 #include "base/units.hpp"
 
 namespace strata {
@@ -71,7 +72,7 @@ struct alignas(cache_line) Slot {
   std::uint16_t count;
   std::uint16_t bias;
   std::uint8_t twice_class;  // no_class unless a slab; twice, as the class table has it
-  SlotKind kind;
+  SlotKind kind_;  // through kind() and set_kind()
   std::uint8_t touched;
   bool in_pool;            // guarded by the pool's lock
   std::uint16_t uncarved;  // bit u: carve unit u holds no block on any list
@@ -86,6 +87,16 @@ struct alignas(cache_line) Slot {
   Slot* next;
   Slot* previous;
 
+  // Written by whoever has the run, read by anybody who has a pointer into it, and by the range when
+  // a neighbour comes or goes. Relaxed: the range only asks whether the slot is free, and that
+  // changes under the supply's lock alone; for all others the pointer came later than the kind.
+  [[nodiscard]] SlotKind kind() const noexcept {
+    SlotKind found;
+    __atomic_load(&kind_, &found, __ATOMIC_RELAXED);
+    return found;
+  }
+  void set_kind(SlotKind kind) noexcept { __atomic_store(&kind_, &kind, __ATOMIC_RELAXED); }
+
   // Relaxed: a thread finds its own number only where it wrote it; see heap/sharing.hpp.
   [[nodiscard]] bool owned_by(Address thread) const noexcept {
     return __atomic_load_n(&owner, __ATOMIC_RELAXED) == thread;
@@ -94,7 +105,7 @@ struct alignas(cache_line) Slot {
 
   // By the owner, or while nobody owns the slab. A reader who comes too late for that sees some
   // number, and finds out: see heap/sharing.hpp.
-  [[nodiscard, gnu::no_sanitize("thread")]] std::uint16_t live() const noexcept {
+  STRATA_OVERTAKEN [[nodiscard]] std::uint16_t live() const noexcept {
     return std::uint16_t(count - bias);
   }
 };

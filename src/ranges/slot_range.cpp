@@ -55,7 +55,7 @@ bool SlotRange::grow(size_t slots, size_t commit_step) noexcept {
     step = wanted;
   }
   Slot* const run = slots_ + committed_;
-  committed_ += step;
+  __atomic_store_n(&committed_, committed_ + step, __ATOMIC_RELAXED);
   insert(run, step, 0, 0);
   return true;
 }
@@ -224,7 +224,7 @@ bool SlotRange::check() noexcept {
   bool good = free_.check(tags_);
   std::uint32_t time = oldest_ != nullptr ? oldest_->time : 0;
   for (Slot* run = oldest_; run != nullptr; run = run->newer) {
-    good &= run->kind == SlotKind::free_first && run->dirty == touched_units(run, run->length);
+    good &= run->kind() == SlotKind::free_first && run->dirty == touched_units(run, run->length);
     good &= std::int32_t(run->time - time) >= 0;
     time = run->time;
     units += run->dirty;

@@ -31,25 +31,25 @@ struct SlotTags {
   size_t length(Span run) noexcept { return run->length; }
   Span free_before(Span run) noexcept {
     Slot* last = run - 1;
-    if (last->kind == SlotKind::free_first) return last;  // a run of one slot
-    return last->kind == SlotKind::free_last ? last - (last->length - 1) : none;
+    if (last->kind() == SlotKind::free_first) return last;  // a run of one slot
+    return last->kind() == SlotKind::free_last ? last - (last->length - 1) : none;
   }
   Span free_after(Span run, size_t slots) noexcept {
     Slot* after = run + slots;
-    return after->kind == SlotKind::free_first ? after : none;
+    return after->kind() == SlotKind::free_first ? after : none;
   }
   Span advance(Span run, size_t slots) noexcept { return run + slots; }
   void mark_free(Span run, size_t slots) noexcept {
-    run->kind = SlotKind::free_first;
+    run->set_kind(SlotKind::free_first);
     run->length = std::uint32_t(slots);
     if (slots > 1) {
-      run[slots - 1].kind = SlotKind::free_last;
+      run[slots - 1].set_kind(SlotKind::free_last);
       run[slots - 1].length = std::uint32_t(slots);
     }
   }
   void mark_used(Span run, size_t slots) noexcept {
-    run->kind = SlotKind::none;
-    run[slots - 1].kind = SlotKind::none;
+    run->set_kind(SlotKind::none);
+    run[slots - 1].set_kind(SlotKind::none);
   }
   Span& next(Span run) noexcept { return run->next; }
   Span& previous(Span run) noexcept { return run->previous; }
@@ -67,7 +67,11 @@ class SlotRange {
   [[nodiscard]] bool is_open() const noexcept { return slots_ != nullptr; }
   [[nodiscard]] Address base() const noexcept { return Address(slots_); }
   // Addresses [base, base + committed_bytes) are usable or under the slot array.
-  [[nodiscard]] size_t committed_bytes() const noexcept { return committed_ * slot_size; }
+  // Grows under the supply's lock and is read without: relaxed, for whoever has a pointer into the
+  // range had it after the growth.
+  [[nodiscard]] size_t committed_bytes() const noexcept {
+    return __atomic_load_n(&committed_, __ATOMIC_RELAXED) * slot_size;
+  }
   [[nodiscard]] size_t reserved_slots() const noexcept { return reserved_; }
   [[nodiscard]] size_t uncommitted_slots() const noexcept { return reserved_ - committed_; }
   [[nodiscard]] bool holds(Address address) const noexcept {
@@ -80,11 +84,13 @@ class SlotRange {
     return base() + (Address(slot - slots_) << slot_shift);
   }
   [[nodiscard]] bool holds_slot(const Slot* slot) const noexcept {
-    return slot >= slots_ && slot < slots_ + committed_;
+    return slot >= slots_ && slot < end_slot();
   }
   // First slot that can be handed out, and the end of the committed ones: for walking.
   [[nodiscard]] Slot* first_slot() const noexcept { return slots_ + first_; }
-  [[nodiscard]] Slot* end_slot() const noexcept { return slots_ + committed_; }
+  [[nodiscard]] Slot* end_slot() const noexcept {
+    return slots_ + __atomic_load_n(&committed_, __ATOMIC_RELAXED);
+  }
 
   // A run of `slots` slots whose address is a multiple of `alignment_slots` slots, or nullptr when
   // the range is full or memory is refused. The run's kind is `none`; the caller sets it.

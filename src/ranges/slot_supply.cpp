@@ -102,7 +102,7 @@ Slot* SlotSupply::take(size_t slots, size_t alignment_slots) noexcept {
     if (STRATA_UNLIKELY(!primary_.is_open()) && !open_primary()) return nullptr;
     bool refused = false;
     run = take_from(primary_, slots, alignment_slots, refused);
-    primary_bytes = primary_.committed_bytes();
+    __atomic_store_n(&primary_bytes, primary_.committed_bytes(), __ATOMIC_RELAXED);
     if (STRATA_UNLIKELY(run == nullptr)) run = take_from_annexes(slots, alignment_slots, refused);
   }
   if (run != nullptr && STRATA_UNLIKELY(range_settings.provision == Provision::eager)) {
@@ -116,7 +116,9 @@ bool SlotSupply::extend(Slot* run, size_t slots, size_t new_slots) noexcept {
   LockGuard guard(lock_);
   SlotRange& range = range_of(run);
   const bool extended = range.extend(run, slots, new_slots);
-  if (&range == &primary_) primary_bytes = primary_.committed_bytes();
+  if (&range == &primary_) {
+    __atomic_store_n(&primary_bytes, primary_.committed_bytes(), __ATOMIC_RELAXED);
+  }
   return extended;
 }
 

@@ -26,6 +26,9 @@ namespace strata {
 // size only grows, so whoever has a block of the range finds it inside.
 STRATA_HIDDEN extern Address primary_base;
 STRATA_HIDDEN extern size_t primary_bytes;
+// For the hot paths: a plain read, so that the compiler compares with memory straight.
+STRATA_OVERTAKEN inline Address seen_primary_base() noexcept { return primary_base; }
+STRATA_OVERTAKEN inline size_t seen_primary_bytes() noexcept { return primary_bytes; }
 
 class SlotSupply {
  public:

@@ -60,7 +60,7 @@ class Play {
     std::map<size_t, size_t> counts;
     for (const Shadow& shadow : live_) {
       const size_t usable = heap::usable_size(shadow.block);
-      if (usable <= largest_small) {
+      if (slot_supply.find(Address(shadow.block))->kind() == SlotKind::slab) {
         small += usable;
         ++counts[usable];
       } else {

@@ -100,7 +100,7 @@ class Play {
     for (const ShadowRun& other : runs_) {
       HOLD(slot + slots <= other.slot || other.slot + other.slots <= slot);
     }
-    for (size_t i = 0; i < slots; ++i) HOLD(slot[i].kind == SlotKind::none);
+    for (size_t i = 0; i < slots; ++i) HOLD(slot[i].kind() == SlotKind::none);
     HOLD(test::untouched_reads_zero(address, slot, slots));
     const auto pattern = static_cast<unsigned char>(1 + now_ % 255);
     // A third of the runs is never written.
