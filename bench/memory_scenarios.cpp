@@ -1,7 +1,8 @@
 // Memory scenarios: small programs whose resident memory tells what an allocator keeps.
 //
-// memory_scenarios NAME prints figures as "name value" lines, in KiB unless the name says otherwise.
-// Run it under each allocator with LD_PRELOAD; bench/memory.py does that and prints a table.
+// memory_scenarios NAME [REPLACEMENTS] prints figures as "name value" lines, in KiB unless the name
+// says otherwise. Run it under each allocator with LD_PRELOAD; bench/runner/memory.py does that.
+// REPLACEMENTS shortens `sparse` for a quick look; figures that are compared use the 10 million.
 //
 //   start         one malloc(32): the process's resident memory
 //   idle_threads  200 threads allocate and free 1000 blocks of up to 2 KB each and stay: KiB a thread
@@ -57,12 +58,24 @@ struct Random {
   double unit() { return double(next() >> 11) / double(1UL << 53); }
 };
 
-// Sizes between least and most, equally likely on a logarithmic scale with weight on small ones.
-size_t skewed(Random& random, double least, double most) {
-  const double u = random.unit() * random.unit();
-  return size_t(least * exp(u * log(most / least)));
-}
+// Sizes from 16 bytes to 64 KiB, most of them small: a power of two is the likelier the smaller it
+// is. The exponent is chosen so that 200,000 sizes sum to 154 MB. Drawn once into a table, so that
+// no logarithm stands between the calls that are timed.
+class SkewedSizes {
+ public:
+  explicit SkewedSizes(Random& random) {
+    for (unsigned& size : table_) {
+      const double u = pow(random.unit() * random.unit(), 1.24);
+      size = unsigned(16 * exp(u * log(65536.0 / 16)));
+    }
+  }
+  size_t draw(Random& random) const { return table_[random.next() >> 48]; }
 
+ private:
+  unsigned table_[65536];
+};
+
+size_t replacements = 10000000;
 void* volatile sink;
 
 void touch(void* block, size_t size) {
@@ -156,21 +169,25 @@ void sparse() {
   static void* blocks[count];
   static size_t sizes[count];
   Random random{88172645463325252UL};
+  static const SkewedSizes skewed(random);
+  // Bookkeeping is touched first, so that it is not taken for the allocator's memory.
+  memset(blocks, 1, sizeof blocks);
+  memset(sizes, 1, sizeof sizes);
   const long before = resident_kib();
   size_t requested = 0;
   const auto fill = [&](size_t i) {
-    sizes[i] = skewed(random, 16, 65536);
+    sizes[i] = skewed.draw(random);
     blocks[i] = malloc(sizes[i]);
     memset(blocks[i], 1, sizes[i]);
     requested += sizes[i];
   };
   for (size_t i = 0; i < count; ++i) fill(i);
   const double begin = milliseconds();
-  for (size_t n = 0; n < 10000000; ++n) {
+  for (size_t n = 0; n < replacements; ++n) {
     const size_t i = random.next() % count;
     requested -= sizes[i];
     free(blocks[i]);
-    sizes[i] = skewed(random, 16, 65536);
+    sizes[i] = skewed.draw(random);
     blocks[i] = malloc(sizes[i]);
     touch(blocks[i], sizes[i]);
     requested += sizes[i];
@@ -240,12 +257,13 @@ constexpr Scenario scenarios[] = {{"start", start},           {"idle_threads", i
 
 int main(int count, char** arguments) {
   for (const Scenario& scenario : scenarios) {
-    if (count == 2 && strcmp(arguments[1], scenario.name) == 0) {
+    if (count >= 2 && strcmp(arguments[1], scenario.name) == 0) {
+      if (count == 3) replacements = strtoul(arguments[2], nullptr, 10);
       scenario.run();
       return 0;
     }
   }
-  fprintf(stderr, "usage: memory_scenarios NAME\n");
+  fprintf(stderr, "usage: memory_scenarios NAME [REPLACEMENTS]\n");
   for (const Scenario& scenario : scenarios) fprintf(stderr, "  %s\n", scenario.name);
   return 2;
 }
