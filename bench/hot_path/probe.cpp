@@ -1,0 +1,183 @@
+// The counted program: warms an allocator up, then makes single calls between breakpoints.
+//
+// Started by the counter with a library preloaded and every symbol bound at start, so that no
+// counted call passes the dynamic linker. "Warm" is the steady state: the same calls have been
+// made, in the same way, some thousand times.
+#include <dlfcn.h>
+#include <semaphore.h>
+#include <pthread.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "probe.hpp"
+
+extern "C" void* probed_call(void* function, std::uintptr_t first, std::uintptr_t second,
+                             std::uint64_t measurement);
+// The stack is aligned at the call as the calling convention wants it.
+asm(R"(
+.text
+.globl probed_call
+.type probed_call, @function
+probed_call:
+  push %rbx
+  mov %rcx, %rbx
+  mov %rdi, %rax
+  mov %rsi, %rdi
+  mov %rdx, %rsi
+  int3
+  call *%rax
+  int3
+  pop %rbx
+  ret
+.size probed_call, . - probed_call
+)");
+
+namespace hot_path {
+namespace {
+
+struct Family {
+  void* malloc;
+  void* free;
+  void* calloc;
+  void* realloc;
+};
+Family family;
+
+std::uintptr_t word(void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
+
+void write_to(void* block, std::size_t size) {
+  if (block == nullptr) {
+    fprintf(stderr, "probe: out of memory at %zu bytes\n", size);
+    exit(1);
+  }
+  static_cast<volatile char*>(block)[0] = 1;
+  static_cast<volatile char*>(block)[size - 1] = 1;
+}
+
+// Some blocks of the size and their neighbours are taken and freed, so that the lists are filled
+// but neither full nor empty: the hit path, which nearly all calls take.
+void warm_up(std::size_t size) {
+  const std::size_t count = size <= 4096 ? 24 : 4;
+  void* blocks[24];
+  for (unsigned repeat = 0; repeat < 200; ++repeat) {
+    for (std::size_t i = 0; i < count; ++i) write_to(blocks[i] = malloc(size), size);
+    for (std::size_t i = count; i-- != 0;) free(blocks[i]);
+  }
+  for (std::size_t i = 0; i < count; ++i) blocks[i] = malloc(size);
+  for (std::size_t i = 0; i < count / 2; ++i) free(blocks[i]);
+  // The other half stays for ever: the slab is in use, as it is in a program.
+}
+
+void own_thread(unsigned index) {
+  const std::size_t size = sizes[index];
+  constexpr unsigned repeats = 9;
+  warm_up(size);
+  for (unsigned n = 0; n < repeats; ++n) {
+    void* const block = probed_call(family.malloc, size, 0, measurement(malloc_own, index));
+    write_to(block, size);
+    probed_call(family.free, word(block), 0, measurement(free_own, index));
+  }
+  for (unsigned n = 0; n < repeats; ++n) {
+    void* const block = probed_call(family.calloc, 1, size, measurement(calloc_own, index));
+    write_to(block, size);
+    free(block);
+  }
+  // A few bytes more or less, within every allocator's rounding.
+  void* block = malloc(size);
+  for (unsigned n = 0; n < repeats; ++n) {
+    block = probed_call(family.realloc, word(block), size - (n & 1), measurement(realloc_same, index));
+    write_to(block, size - 1);
+  }
+  free(block);
+  warm_up(2 * size);
+  for (unsigned n = 0; n < repeats; ++n) {
+    block = malloc(size);
+    write_to(block, size);
+    block = probed_call(family.realloc, word(block), 2 * size, measurement(realloc_grow, index));
+    write_to(block, 2 * size);
+    free(block);
+  }
+}
+
+constexpr std::size_t most_blocks = 1024;
+void* handed[most_blocks];
+std::size_t handed_count;
+std::size_t handed_size;
+enum class Task { take, free, end } task;
+sem_t asked;
+sem_t answered;
+
+void* other_thread(void*) {
+  for (;;) {
+    sem_wait(&asked);
+    if (task == Task::end) return nullptr;
+    for (std::size_t i = 0; i < handed_count; ++i) {
+      if (task == Task::take) {
+        write_to(handed[i] = malloc(handed_size), handed_size);
+      } else {
+        free(handed[i]);
+      }
+    }
+    sem_post(&answered);
+  }
+}
+
+void ask_other(Task what) {
+  task = what;
+  sem_post(&asked);
+  sem_wait(&answered);
+}
+
+// Batches go over again and again; the last rounds are probed.
+void other_threads(unsigned index) {
+  handed_size = sizes[index];
+  handed_count = handed_size <= 4096 ? most_blocks : 128;
+  constexpr unsigned warm = 20;
+  const unsigned probed = handed_size <= 4096 ? 2 : 4;
+  for (unsigned n = 0; n < warm + probed; ++n) {
+    ask_other(Task::take);
+    for (std::size_t i = 0; i < handed_count; ++i) {
+      if (n < warm) {
+        free(handed[i]);
+      } else {
+        probed_call(family.free, word(handed[i]), 0, measurement(free_other, index));
+      }
+    }
+  }
+  for (unsigned n = 0; n < warm + probed; ++n) {
+    for (std::size_t i = 0; i < handed_count; ++i) {
+      handed[i] = n < warm ? malloc(handed_size)
+                           : probed_call(family.malloc, handed_size, 0,
+                                         measurement(malloc_other, index));
+      write_to(handed[i], handed_size);
+    }
+    ask_other(Task::free);
+  }
+}
+
+}  // namespace
+}  // namespace hot_path
+
+int main() {
+  using namespace hot_path;
+  family = {dlsym(RTLD_DEFAULT, "malloc"), dlsym(RTLD_DEFAULT, "free"),
+            dlsym(RTLD_DEFAULT, "calloc"), dlsym(RTLD_DEFAULT, "realloc")};
+  Dl_info info;
+  if (dladdr(family.malloc, &info) != 0) {
+    printf("allocator %s\n", info.dli_fname);
+    fflush(stdout);
+  }
+  for (unsigned index = 0; index < size_count; ++index) own_thread(index);
+  sem_init(&asked, 0, 0);
+  sem_init(&answered, 0, 0);
+  pthread_t thread;
+  if (pthread_create(&thread, nullptr, other_thread, nullptr) != 0) return 1;
+  for (unsigned index = 0; index < size_count; ++index) other_threads(index);
+  task = Task::end;
+  sem_post(&asked);
+  pthread_join(thread, nullptr);
+  return 0;
+}

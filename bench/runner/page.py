@@ -1,0 +1,1 @@
+def write(target, report, source, work): return " (no page yet)"
