@@ -37,7 +37,7 @@ def options():
     parser.add_argument("--rounds", type=int, help="rounds of all lines (5; quick: 2)")
     parser.add_argument("--scale", type=float, help="size of every line (1; quick: 0.04)")
     parser.add_argument("--only", action="append", default=[], metavar="NAME",
-                        help="lines whose name contains this, a group, or memory, or scaling; repeatable")
+                        help="lines of this name or group (* allowed), or memory, or scaling; repeatable")
     parser.add_argument("--against", action="append", default=[], metavar="PEER",
                         help="only these peers; repeatable")
     parser.add_argument("--twin", default="mimalloc", help="peer that is measured twice, for the noise")

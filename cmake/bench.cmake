@@ -49,6 +49,8 @@ if(STRATA_BENCH)
       --build ${CMAKE_BINARY_DIR} --compiler "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}")
     add_custom_target(bench_hot_path COMMAND ${hot_path} --gate
       DEPENDS bench_programs USES_TERMINAL VERBATIM)
+    add_custom_target(bench_hot_path_record COMMAND ${hot_path} --record
+      DEPENDS bench_programs USES_TERMINAL VERBATIM)
     # Counts of unoptimised or instrumented code are not the ones that were recorded.
     if(STRATA_TESTS AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT CMAKE_CXX_FLAGS MATCHES "sanitize")
       enable_testing()

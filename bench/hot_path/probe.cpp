@@ -102,7 +102,7 @@ void own_thread(unsigned index) {
   }
 }
 
-constexpr std::size_t most_blocks = 1024;
+constexpr std::size_t most_blocks = 512;
 void* handed[most_blocks];
 std::size_t handed_count;
 std::size_t handed_size;

@@ -175,14 +175,14 @@ def write_all(folder, scale):
     write(os.path.join(folder, "work.py"), PYTHON)
     write(os.path.join(folder, "work.lua"), LUA)
     write(os.path.join(folder, "work.pl"), PERL)
-    write(os.path.join(folder, "work.cpp"), cpp(max(2, round(16 * scale))))
-    write(os.path.join(folder, "work.sql"), sql(max(500, round(30000 * scale))))
-    write(os.path.join(folder, "work.pdf"), pdf(max(2, round(40 * scale))))
+    write(os.path.join(folder, "work.cpp"), cpp(max(2, round(6 * scale))))
+    write(os.path.join(folder, "work.sql"), sql(max(500, round(100000 * scale))))
+    write(os.path.join(folder, "work.pdf"), pdf(max(2, round(120 * scale))))
     repository = os.path.join(folder, "repository")
     if not os.path.exists(repository):
         subprocess.run(["git", "init", "-q", "--bare", repository], check=True)
         subprocess.run(["git", "--git-dir", repository, "fast-import", "--quiet", "--done"], check=True,
-                       input=git_history(max(40, round(900 * scale))), text=True)
+                       input=git_history(max(40, round(3000 * scale))), text=True)
     objects = subprocess.run(["git", "--git-dir", repository, "rev-list", "--objects", "--all"],
                              capture_output=True, text=True, check=True).stdout
     write(os.path.join(folder, "objects.txt"), objects)

@@ -4,6 +4,7 @@ A line knows how to build its command; it knows nothing of allocators or of meas
 """
 
 import dataclasses
+import fnmatch
 import subprocess
 
 THREADS = (2, 8)
@@ -42,8 +43,12 @@ def workload_lines(program, scale):
 
 
 def select(lines, patterns):
-    """Lines whose name or group contains one of the patterns; all without patterns."""
+    """Lines whose name, with or without its threads, or group is one of the patterns (* allowed)."""
     if not patterns:
         return lines
-    return [line for line in lines
-            if any(pattern in line.name or pattern == line.group for pattern in patterns)]
+    chosen = [line for line in lines if any(
+        fnmatch.fnmatchcase(part, pattern) for pattern in patterns
+        for part in (line.name, line.name.split("/")[0], line.group))]
+    if not chosen:
+        raise SystemExit("bench: no line is named " + " or ".join(patterns) + " (see --list)")
+    return chosen
