@@ -120,14 +120,17 @@ def measure(chosen):
     if not any(a.role == "strata" for a in working):
         sys.exit("bench: Strata itself does not run; nothing to measure")
 
-    program_scale = max(scale, 0.1) if quick else scale
+    program_scale = max(scale, 0.05)
     inputs = os.path.join(build, "bench", f"inputs-{program_scale:g}")
     real, absent = programs.program_lines(inputs, program_scale)
     for reason in absent:
         print("bench: left out, " + reason, file=sys.stderr)
     all_lines = lines.workload_lines(paths["workloads"], scale) + real
-    if quick:  # programs first: should time run out, what is missing are lines of one kind
-        all_lines = real + all_lines[:-len(real)] if real else all_lines
+    if quick:  # should time run out, lines of every kind have been run
+        every = max(1, len(all_lines) // max(1, len(real)))
+        workloads = all_lines[:len(all_lines) - len(real)]
+        all_lines = [line for i in range(len(workloads) + len(real))
+                     for line in workloads[i * (every - 1):(i + 1) * (every - 1)] + real[i:i + 1]]
     extra = {"memory", "scaling"}
     wanted = [name for name in chosen.only if name not in extra]
     selected = lines.select(all_lines, wanted) if wanted or not chosen.only else []

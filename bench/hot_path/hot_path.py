@@ -10,7 +10,9 @@ return; `other` means blocks that pass between two threads, in the mean over a b
 atomic read-modify-writes per call. calloc includes clearing and realloc grow includes copying,
 where memset and memcpy of the C library do it.
 
-The record holds for one compiler: with another, counts may be 15% above it before the gate fails.
+Counts below 100 are exact. Longer calls and means over a batch depend a little on locks and on who
+runs when: the gate lets them have 5%. The record holds for one compiler: with another, counts may be
+15% above it before the gate fails.
 """
 
 import argparse
@@ -26,26 +28,24 @@ sys.path.insert(0, os.path.dirname(HERE))
 from runner import allocators, text  # noqa: E402
 
 RECORD = os.path.join(HERE, "recorded.json")
-SKIPPED = 77
-MEANS = ("free other", "malloc other")  # these depend a little on who runs when: 3% and one count
+MEANS = ("free other", "malloc other")
+EXACT_BELOW = 100  # longer calls take locks and read clocks: a few instructions more or less
+SLACK = 1.05
 
 
 def count(build, allocator):
     """{(operation, size): {"count", "atomics"}}, or the reason why there is none."""
-    folder = os.path.join(build, "bench")
-    environment = dict(os.environ, **allocator.environment)
+    environment = dict(os.environ, LD_BIND_NOW="1", **allocator.environment)
     environment.pop("LD_PRELOAD", None)
+    if allocator.path:
+        environment["LD_PRELOAD"] = allocator.path
     try:
         done = subprocess.run(
-            [os.path.join(folder, "counter"), allocator.path or "-", os.path.join(folder, "probe")],
-            capture_output=True, text=True, env=environment, timeout=280)
+            [os.path.join(build, "bench", "probe")], capture_output=True, text=True, env=environment, timeout=280)
     except subprocess.TimeoutExpired:
         return None, "not done after 280 s"
     except OSError as error:
         return None, str(error)
-    if done.returncode == SKIPPED:
-        print("hot_path: this system forbids ptrace; nothing was counted", file=sys.stderr)
-        sys.exit(SKIPPED)
     serving = re.search(r"^allocator (.*)$", done.stdout, re.M)
     wanted = os.path.realpath(allocator.path or allocators.libc_path())
     if serving is None or os.path.realpath(serving.group(1)) != wanted:
@@ -95,9 +95,9 @@ def grown(counts, record, compiler):
             continue
         allowed = recorded["count"]
         allowed_atomics = recorded["atomics"]
-        if operation in MEANS:
-            allowed = allowed * 1.03 + 1
-            allowed_atomics = allowed_atomics * 1.03 + 0.01
+        if operation in MEANS or recorded["count"] >= EXACT_BELOW:
+            allowed = allowed * SLACK + 1
+            allowed_atomics = allowed_atomics * SLACK + 0.02
         if other_compiler:
             allowed *= 1.15
         if now["count"] > allowed:
