@@ -106,7 +106,7 @@ def measure(chosen):
     quick = chosen.quick
     scale = chosen.scale or (0.04 if quick else 1.0)
     repeats = chosen.rounds or (2 if quick else 5)
-    deadline = begin + 88 if quick else None
+    deadline = begin + 80 if quick else None
     peers = [part for part in os.environ.get("PEERS", "").split(",") if part]
     found = allocators.find(chosen.library or os.path.join(build, "libstrata.so"), peers,
                             None if chosen.no_twin else chosen.twin, chosen.against)

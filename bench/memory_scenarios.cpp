@@ -5,9 +5,10 @@
 // REPLACEMENTS shortens `sparse` for a quick look; figures that are compared use the 10 million.
 //
 //   start         one malloc(32): the process's resident memory
-//   idle_threads  200 threads allocate and free 1000 blocks of up to 2 KB each and stay: KiB a thread
-//   idle_owners   16 threads allocate 40 MB each and idle; main frees it all: what is left
-//   sparse        154 MB of mixed sizes, 10 million random replacements: resident / requested; then a
+//   idle_threads  200 threads allocate and free 1000 blocks of up to 2 KB each and stay: KiB a
+//   thread idle_owners   16 threads allocate 40 MB each and idle; main frees it all: what is left
+//   sparse        154 MB of mixed sizes, 10 million random replacements: resident / requested; then
+//   a
 //                 random 90% freed: left after 2 s; then all freed: left after 2 s
 //   burst         256 MB of blocks from 64 KiB to 4 MiB, freed: left after 2 s
 //   realloc       one block grown in 1 KB steps to 40 MB: milliseconds
@@ -195,7 +196,8 @@ void sparse() {
   printf("replace_ms %.0f\n", milliseconds() - begin);
   printf("requested %zu\n", requested / 1024);
   printf("resident %ld\n", resident_kib() - before);
-  printf("ratio_percent %.1f\n", 100.0 * double(resident_kib() - before) / (double(requested) / 1024));
+  printf("ratio_percent %.1f\n",
+         100.0 * double(resident_kib() - before) / (double(requested) / 1024));
   for (size_t i = 0; i < count; ++i) {
     if (random.next() % 10 != 0) {
       requested -= sizes[i];
@@ -249,9 +251,12 @@ struct Scenario {
   const char* name;
   void (*run)();
 };
-constexpr Scenario scenarios[] = {{"start", start},           {"idle_threads", idle_threads},
-                                  {"idle_owners", idle_owners}, {"sparse", sparse},
-                                  {"burst", burst},           {"realloc", grow}};
+constexpr Scenario scenarios[] = {{"start", start},
+                                  {"idle_threads", idle_threads},
+                                  {"idle_owners", idle_owners},
+                                  {"sparse", sparse},
+                                  {"burst", burst},
+                                  {"realloc", grow}};
 
 }  // namespace
 

@@ -1,8 +1,8 @@
 // probe: warms an allocator up and counts the instructions of single calls into it.
 //
-// Run with a library preloaded and LD_BIND_NOW=1, so that no counted call passes the dynamic linker.
-// "Warm" is the steady state: the same calls have been made, in the same way, some thousand times.
-// Prints the file that serves malloc, then per measurement
+// Run with a library preloaded and LD_BIND_NOW=1, so that no counted call passes the dynamic
+// linker. "Warm" is the steady state: the same calls have been made, in the same way, some thousand
+// times. Prints the file that serves malloc, then per measurement
 //   name<TAB>size<TAB>calls<TAB>median<TAB>mean<TAB>atomic read-modify-writes per call
 //
 // Not here: which counts are good; hot_path.py compares.
@@ -21,7 +21,11 @@ namespace hot_path {
 namespace {
 
 enum Operation : unsigned {
-  malloc_own, free_own, calloc_own, realloc_same, realloc_grow,
+  malloc_own,
+  free_own,
+  calloc_own,
+  realloc_same,
+  realloc_grow,
   free_other,    // this thread frees what another took
   malloc_other,  // this thread takes while another frees what it took: the way back
   operations
@@ -64,18 +68,20 @@ void write_to(void* block, std::size_t size) {
   static_cast<volatile char*>(block)[size - 1] = 1;
 }
 
-// Some blocks of the size and their neighbours are taken and freed, so that the lists are filled
-// but neither full nor empty: the hit path, which nearly all calls take.
+// Blocks of the size are taken and freed in either order; at last four in five are free, so that
+// the lists are filled: the hit path, which nearly all calls take. One in five stays for ever: the
+// memory around is in use, as it is in a program.
 void warm_up(std::size_t size) {
-  const std::size_t count = size <= 4096 ? 24 : 4;
-  void* blocks[24];
-  for (unsigned repeat = 0; repeat < 200; ++repeat) {
-    for (std::size_t i = 0; i < count; ++i) write_to(blocks[i] = malloc(size), size);
-    for (std::size_t i = count; i-- != 0;) free(blocks[i]);
+  constexpr std::size_t count = 40;
+  void* blocks[count];
+  for (unsigned repeat = 0; repeat < 100; ++repeat) {
+    for (void*& block : blocks) write_to(block = malloc(size), size);
+    for (std::size_t i = 0; i < count; ++i) free(blocks[repeat % 2 == 0 ? i : count - 1 - i]);
   }
-  for (std::size_t i = 0; i < count; ++i) blocks[i] = malloc(size);
-  for (std::size_t i = 0; i < count / 2; ++i) free(blocks[i]);
-  // The other half stays for ever: the slab is in use, as it is in a program.
+  for (void*& block : blocks) block = malloc(size);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i % 5 != 0) free(blocks[i]);
+  }
 }
 
 void own_thread(unsigned index) {
@@ -157,8 +163,7 @@ void other_threads(unsigned index) {
   for (unsigned n = 0; n < warm + probed; ++n) {
     for (std::size_t i = 0; i < handed_count; ++i) {
       handed[i] = n < warm ? malloc(handed_size)
-                           : probed_call(family.malloc, handed_size, 0,
-                                         malloc_other, index);
+                           : probed_call(family.malloc, handed_size, 0, malloc_other, index);
       write_to(handed[i], handed_size);
     }
     ask_other(Task::free);
@@ -177,11 +182,10 @@ void print(const char* name, std::size_t size, Counts& counts) {
     instructions += double(counts.calls[i].instructions);
     atomics += double(counts.calls[i].atomics);
   }
-  std::sort(counts.calls, counts.calls + calls, [](const StepCount& a, const StepCount& b) {
-    return a.instructions < b.instructions;
-  });
-  printf("%s\t%zu\t%u\t%lu\t%.2f\t%.4f\n", name, size, calls,
-         counts.calls[calls / 2].instructions, instructions / calls, atomics / calls);
+  std::sort(counts.calls, counts.calls + calls,
+            [](const StepCount& a, const StepCount& b) { return a.instructions < b.instructions; });
+  printf("%s\t%zu\t%u\t%lu\t%.2f\t%.4f\n", name, size, calls, counts.calls[calls / 2].instructions,
+         instructions / calls, atomics / calls);
 }
 
 }  // namespace

@@ -41,8 +41,16 @@ std::uint64_t last_address = 0;
 
 bool is_prefix(unsigned char byte) {
   switch (byte) {
-    case 0x66: case 0x67: case 0x64: case 0x65: case 0x2e: case 0x36: case 0x3e: case 0x26:
-    case 0xf2: case 0xf3:
+    case 0x66:
+    case 0x67:
+    case 0x64:
+    case 0x65:
+    case 0x2e:
+    case 0x36:
+    case 0x3e:
+    case 0x26:
+    case 0xf2:
+    case 0xf3:
       return true;
     default:
       return false;

@@ -1,9 +1,9 @@
 // Counts the instructions of one call, exactly, from inside the process. x86-64 Linux only.
 //
 // Idea. The processor's trap flag is set just before the call; from then on it raises SIGTRAP after
-// every instruction. The handler sees the address of the instruction that comes next, counts it, and
-// clears the flag when that is the caller's again. No tracer is needed, so no context switch either,
-// and it works where ptrace is forbidden.
+// every instruction. The handler sees the address of the instruction that comes next, counts it,
+// and clears the flag when that is the caller's again. No tracer is needed, so no context switch
+// either, and it works where ptrace is forbidden.
 //
 //      pushf, set the flag, popf
 //      call *function     trap: the callee's first instruction comes next: count it
@@ -15,7 +15,8 @@
 //
 // Not counted: what the kernel does. A call of more than 4 million instructions is given up
 // (restartable sequences restart for ever when they are stepped).
-// Cost: 1 to 25 microseconds an instruction (a virtual machine may pass each trap to its host). Only one thread may count at a time.
+// Cost: 1 to 25 microseconds an instruction (a virtual machine may pass each trap to its host).
+// Only one thread may count at a time.
 #pragma once
 
 #include <cstdint>

@@ -20,7 +20,8 @@ void batches(Run& run, std::size_t length, std::size_t repeats, const SizeLaw& l
     if (order == Order::last_first) {
       std::reverse(blocks.begin(), blocks.end());
     } else if (order == Order::shuffled) {
-      for (std::size_t i = length - 1; i != 0; --i) std::swap(blocks[i], blocks[random.below(i + 1)]);
+      for (std::size_t i = length - 1; i != 0; --i)
+        std::swap(blocks[i], blocks[random.below(i + 1)]);
     }
     for (void* block : blocks) free(block);
   }
@@ -90,9 +91,11 @@ void long_lived(Run& run) {
 constexpr Workload table[] = {
     {"batch_last_first", "single", batch_last_first, "2000 blocks, freed in reverse order"},
     {"batch_first_first", "single", batch_first_first, "2000 blocks, freed in the order taken"},
-    {"batch_shuffled", "single", batch_shuffled, "2000 blocks of typical sizes, freed in any order"},
+    {"batch_shuffled", "single", batch_shuffled,
+     "2000 blocks of typical sizes, freed in any order"},
     {"bursts", "single", bursts, "400,000 blocks of typical sizes come and go at once"},
-    {"phases", "single", phases, "24 MB of one size range after the other, 16 B to 16 KiB and back"},
+    {"phases", "single", phases,
+     "24 MB of one size range after the other, 16 B to 16 KiB and back"},
     {"long_lived", "single", long_lived, "drifting sizes, one block in twenty stays for ever"},
 };
 

@@ -98,11 +98,13 @@ constexpr Workload table[] = {
     {"short_lived_stack", "single", short_lived_stack, "small results that live for a few steps"},
     {"churn_one_size", "single", churn_one_size, "random replacement, 64 bytes, 4000 live"},
     {"churn_typical", "single", churn_typical, "random replacement, sizes of programs, 8000 live"},
-    {"churn_uniform", "single", churn_uniform, "random replacement, 1-1024 bytes evenly, 4000 live"},
+    {"churn_uniform", "single", churn_uniform,
+     "random replacement, 1-1024 bytes evenly, 4000 live"},
     {"churn_power", "single", churn_power, "random replacement, heavy tail to 1 MiB, 8000 live"},
     {"churn_logarithmic", "single", churn_logarithmic,
      "random replacement, 16 B-32 KiB on a logarithmic scale, 4000 live"},
-    {"working_set", "single", working_set, "random replacement, 1.2 million live: beyond the caches"},
+    {"working_set", "single", working_set,
+     "random replacement, 1.2 million live: beyond the caches"},
     {"trees", "single", trees, "16-byte nodes in trees, built and torn down"},
 };
 

@@ -106,7 +106,8 @@ Value make(Random& random, unsigned depth, std::size_t& made) {
     value.content = word(random, 50);
   } else if (kind == 2) {
     Array array;
-    for (std::size_t i = random.below(12); i != 0; --i) array.push_back(make(random, depth - 1, made));
+    for (std::size_t i = random.below(12); i != 0; --i)
+      array.push_back(make(random, depth - 1, made));
     value.content = std::move(array);
   } else {
     Object object;

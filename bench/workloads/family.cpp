@@ -90,9 +90,7 @@ void calloc_churn(Run& run, std::size_t live, std::size_t operations, const Size
   run.count(operations);
 }
 
-void calloc_small(Run& run) {
-  calloc_churn(run, 4000, run.scaled(40'000'000), SizeLaw::typical());
-}
+void calloc_small(Run& run) { calloc_churn(run, 4000, run.scaled(40'000'000), SizeLaw::typical()); }
 // Mapped afresh or known to be zero, such a block need not be cleared.
 void calloc_large(Run& run) {
   calloc_churn(run, 40, run.scaled(40'000), SizeLaw::logarithmic(65536, 1048576));
@@ -122,8 +120,10 @@ void aligned(Run& run) {
 
 constexpr Workload table[] = {
     {"realloc_steps", "single", realloc_steps, "one block grown by 1000 bytes at a time to 40 MB"},
-    {"realloc_doubling", "single", realloc_doubling, "sixteen blocks doubling side by side to 8 MiB"},
-    {"realloc_buffers", "single", realloc_buffers, "200 buffers growing by up to 64 bytes to 8 KiB"},
+    {"realloc_doubling", "single", realloc_doubling,
+     "sixteen blocks doubling side by side to 8 MiB"},
+    {"realloc_buffers", "single", realloc_buffers,
+     "200 buffers growing by up to 64 bytes to 8 KiB"},
     {"calloc_small", "single", calloc_small, "zeroed blocks of typical sizes, 4000 live"},
     {"calloc_large", "single", calloc_large, "zeroed blocks of 64 KiB-1 MiB, 40 live"},
     {"aligned", "single", aligned, "alignments of 32-128 bytes, some to 4 KiB, 2000 live"},

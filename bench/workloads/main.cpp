@@ -37,9 +37,9 @@ long resident_kib() {
 
 template <class Visit>
 void for_each_workload(Visit visit) {
-  for (const auto& part : {churn_workloads(), batch_workloads(), family_workloads(),
-                           large_workloads(), container_workloads(), thread_workloads(),
-                           handover_workloads(), scaling_workloads()}) {
+  for (const auto& part :
+       {churn_workloads(), batch_workloads(), family_workloads(), large_workloads(),
+        container_workloads(), thread_workloads(), handover_workloads(), scaling_workloads()}) {
     for (const Workload& workload : part) visit(workload);
   }
 }

@@ -41,7 +41,8 @@ void scale_threads(Run& run) {
     Random random(31 + index);
     for (std::size_t n = 0; n < each; ++n) {
       void*& block = blocks[random.below(live)];
-      // Release so that the finder sees the block's content, acquire so that we see the found one's.
+      // Release so that the finder sees the block's content, acquire so that we see the found
+      // one's.
       if ((n & 7) == 0) {
         block = shared[random.below(live)].exchange(block, std::memory_order_acq_rel);
       }

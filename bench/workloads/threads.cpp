@@ -41,8 +41,8 @@ void short_threads(Run& run) {
   }
 }
 
-// A server whose connections outlive its threads: each thread replaces blocks in a table of its own,
-// then ends and leaves the table to the thread that comes after it.
+// A server whose connections outlive its threads: each thread replaces blocks in a table of its
+// own, then ends and leaves the table to the thread that comes after it.
 void inherited(Run& run) {
   constexpr std::size_t live = 5000;
   constexpr std::size_t generations = 50;
@@ -78,7 +78,8 @@ void migration(Run& run) {
     for (std::size_t n = 0; n < each; ++n) {
       void*& block = blocks[random.below(live)];
       if ((random.next() >> 60) == 0) {
-        // Release so that the finder sees the block's content, acquire so that we see the found one's.
+        // Release so that the finder sees the block's content, acquire so that we see the found
+        // one's.
         block = shared[random.below(shared_slots)].exchange(block, std::memory_order_acq_rel);
       }
       free(block);
@@ -129,10 +130,13 @@ void passive_sharing(Run& run) {
 constexpr Workload table[] = {
     {"churn_of_threads", "threads", churn_of_threads, "random replacement, each thread for itself"},
     {"short_threads", "threads", short_threads, "threads that take and free 300 blocks and end"},
-    {"inherited", "threads", inherited, "fifty generations of threads replace the blocks they find"},
-    {"migration", "threads", migration, "mixed sizes, one block in sixteen freed by another thread"},
+    {"inherited", "threads", inherited,
+     "fifty generations of threads replace the blocks they find"},
+    {"migration", "threads", migration,
+     "mixed sizes, one block in sixteen freed by another thread"},
     {"active_sharing", "threads", active_sharing, "8-byte blocks worked on: whose cache line?"},
-    {"passive_sharing", "threads", passive_sharing, "the same after being handed blocks of one line"},
+    {"passive_sharing", "threads", passive_sharing,
+     "the same after being handed blocks of one line"},
 };
 
 }  // namespace

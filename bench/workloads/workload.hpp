@@ -86,9 +86,9 @@ struct Run {
 
 struct Workload {
   const char* name;
-  const char* group;     // "single", "threads" or "scaling"
+  const char* group;  // "single", "threads" or "scaling"
   void (*body)(Run&);
-  const char* about;     // one line: what it measures
+  const char* about;  // one line: what it measures
 };
 
 // Each file's table; main joins them.
