@@ -106,7 +106,7 @@ def measure(chosen):
     quick = chosen.quick
     scale = chosen.scale or (0.04 if quick else 1.0)
     repeats = chosen.rounds or (2 if quick else 5)
-    deadline = begin + 80 if quick else None
+    deadline = begin + 70 if quick else None
     peers = [part for part in os.environ.get("PEERS", "").split(",") if part]
     found = allocators.find(chosen.library or os.path.join(build, "libstrata.so"), peers,
                             None if chosen.no_twin else chosen.twin, chosen.against)
@@ -126,6 +126,7 @@ def measure(chosen):
     for reason in absent:
         print("bench: left out, " + reason, file=sys.stderr)
     all_lines = lines.workload_lines(paths["workloads"], scale) + real
+    shown_order = {line.name: number for number, line in enumerate(all_lines)}
     if quick:  # should time run out, lines of every kind have been run
         every = max(1, len(all_lines) // max(1, len(real)))
         workloads = all_lines[:len(all_lines) - len(real)]
@@ -147,6 +148,7 @@ def measure(chosen):
     strace = shutil.which("strace")
     if selected and not quick and not chosen.no_trace:
         rounds.trace_all(selected, cells, working, paths["measure"], strace, settle=1500)
+    selected.sort(key=lambda line: shown_order[line.name])
     report = figures.summary(selected, cells, working)
     report["missing_lines"] = [line.name for line in selected
                                if not any(cells[line.name][a.name]["runs"] for a in working)]

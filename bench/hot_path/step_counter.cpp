@@ -1,3 +1,4 @@
+// Sets the trap flag around a call and counts in the handler; see step_counter.hpp.
 #include "step_counter.hpp"
 
 #include <signal.h>

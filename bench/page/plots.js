@@ -91,7 +91,7 @@ function curvePlot() {
     ...look,
     grid: { left: 8, right: 24, top: 40, bottom: 36, containLabel: true },
     xAxis: look.axis({ type: "value", name: "seconds", nameLocation: "middle", nameGap: 24 }),
-    yAxis: look.axis({ type: "value", name: "MB resident", min: 0 }),
+    yAxis: look.axis({ type: "value", name: "MB resident", nameTextStyle: { color: style("--faint"), align: "left" }, min: 0 }),
     tooltip: { ...look.tooltip, trigger: "axis", valueFormatter: (v) => `${v.toFixed(1)} MB` },
     legend: { ...look.legend, data: shown },
     series: shown.filter((name) => line.cells[name]?.curve?.length).map((name) => ({
@@ -117,7 +117,7 @@ function scalingPlot(plot) {
     xAxis: look.axis({
       type: "category", data: plot.points.map(readable), name: plot.axis, nameLocation: "middle", nameGap: 24,
     }),
-    yAxis: look.axis({ type: "log", name: "ns per operation", axisLabel: { color: style("--faint"), formatter: readable } }),
+    yAxis: look.axis({ type: "log", name: "ns per operation", nameTextStyle: { color: style("--faint"), align: "left" }, axisLabel: { color: style("--faint"), formatter: readable } }),
     tooltip: { ...look.tooltip, trigger: "axis", valueFormatter: (v) => (v == null ? "-" : `${v.toFixed(1)} ns`) },
     legend: { ...look.legend, data: shown },
     series: shown.map((name) => ({

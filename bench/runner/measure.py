@@ -144,6 +144,7 @@ def run(line, allocator, launcher, interval=0, settle=0, timeout=300, prefix=())
         "settled_kib": own.get("resident_settled") if settle else None,
         "faults": figures["faults"],
         "operations": own.get("operations"),
+        "misaligned": own.get("misaligned"),
         "curve": curve,
     }
 

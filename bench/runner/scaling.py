@@ -4,6 +4,7 @@ Minimum over the rounds, all allocators of a point side by side, as everywhere o
 """
 
 import os
+import sys
 import time
 
 from . import measure
@@ -58,6 +59,9 @@ def run(program, allocators, launcher, rounds, scale, quick, deadline=None):
                     each = figures["time"] / figures["operations"] * 1e9
                     known = best[allocator.name][index]
                     best[allocator.name][index] = each if known is None else min(known, each)
+        if all(value is None for values in best.values() for value in values):
+            print(f"bench: no time for {axis}", file=sys.stderr)
+            continue
         plots.append({"name": axis, "axis": label, "points": points, "nanoseconds": best})
     progress.end()
     return plots

@@ -64,6 +64,7 @@ int run_one(const Workload& workload, Run& run, long settle) {
   printf("operations %llu\n", static_cast<unsigned long long>(run.operations.load()));
   printf("seconds %.6f\n", run.seconds != 0 ? run.seconds : took);
   printf("resident_end %ld\nresident_settled %ld\n", at_end, settled);
+  if (run.misaligned != 0) printf("misaligned %zu\n", run.misaligned);
   Dl_info info;
   void* const address = dlsym(RTLD_DEFAULT, "malloc");
   printf("allocator %s\n", dladdr(address, &info) != 0 ? info.dli_fname : "unknown");

@@ -75,7 +75,8 @@ struct Run {
   unsigned threads = 1;
   std::size_t parameter = 0;  // of the scaling workloads: live blocks, or bytes
   std::atomic<std::uint64_t> operations{0};
-  double seconds = 0;  // set by a workload that times only a part of itself
+  std::size_t misaligned = 0;  // blocks that do not stand where they were asked for
+  double seconds = 0;          // set by a workload that times only a part of itself
 
   [[nodiscard]] std::size_t scaled(std::size_t count) const {
     const double n = double(count) * scale;
