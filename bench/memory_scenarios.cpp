@@ -1,12 +1,14 @@
 // Memory scenarios: small programs whose resident memory tells what an allocator keeps.
 //
-// memory_scenarios NAME prints figures as "name value" lines, in KiB unless the name says otherwise.
-// Run it under each allocator with LD_PRELOAD; bench/memory.py does that and prints a table.
+// memory_scenarios NAME [REPLACEMENTS] prints figures as "name value" lines, in KiB unless the name
+// says otherwise. Run it under each allocator with LD_PRELOAD; bench/runner/memory.py does that.
+// REPLACEMENTS shortens `sparse` for a quick look; figures that are compared use the 10 million.
 //
 //   start         one malloc(32): the process's resident memory
-//   idle_threads  200 threads allocate and free 1000 blocks of up to 2 KB each and stay: KiB a thread
-//   idle_owners   16 threads allocate 40 MB each and idle; main frees it all: what is left
-//   sparse        154 MB of mixed sizes, 10 million random replacements: resident / requested; then a
+//   idle_threads  200 threads allocate and free 1000 blocks of up to 2 KB each and stay: KiB a
+//   thread idle_owners   16 threads allocate 40 MB each and idle; main frees it all: what is left
+//   sparse        154 MB of mixed sizes, 10 million random replacements: resident / requested; then
+//   a
 //                 random 90% freed: left after 2 s; then all freed: left after 2 s
 //   burst         256 MB of blocks from 64 KiB to 4 MiB, freed: left after 2 s
 //   realloc       one block grown in 1 KB steps to 40 MB: milliseconds
@@ -57,12 +59,24 @@ struct Random {
   double unit() { return double(next() >> 11) / double(1UL << 53); }
 };
 
-// Sizes between least and most, equally likely on a logarithmic scale with weight on small ones.
-size_t skewed(Random& random, double least, double most) {
-  const double u = random.unit() * random.unit();
-  return size_t(least * exp(u * log(most / least)));
-}
+// Sizes from 16 bytes to 64 KiB, most of them small: a power of two is the likelier the smaller it
+// is. The exponent is chosen so that 200,000 sizes sum to 154 MB. Drawn once into a table, so that
+// no logarithm stands between the calls that are timed.
+class SkewedSizes {
+ public:
+  explicit SkewedSizes(Random& random) {
+    for (unsigned& size : table_) {
+      const double u = pow(random.unit() * random.unit(), 1.24);
+      size = unsigned(16 * exp(u * log(65536.0 / 16)));
+    }
+  }
+  size_t draw(Random& random) const { return table_[random.next() >> 48]; }
 
+ private:
+  unsigned table_[65536];
+};
+
+size_t replacements = 10000000;
 void* volatile sink;
 
 void touch(void* block, size_t size) {
@@ -156,21 +170,25 @@ void sparse() {
   static void* blocks[count];
   static size_t sizes[count];
   Random random{88172645463325252UL};
+  static const SkewedSizes skewed(random);
+  // Bookkeeping is touched first, so that it is not taken for the allocator's memory.
+  memset(blocks, 1, sizeof blocks);
+  memset(sizes, 1, sizeof sizes);
   const long before = resident_kib();
   size_t requested = 0;
   const auto fill = [&](size_t i) {
-    sizes[i] = skewed(random, 16, 65536);
+    sizes[i] = skewed.draw(random);
     blocks[i] = malloc(sizes[i]);
     memset(blocks[i], 1, sizes[i]);
     requested += sizes[i];
   };
   for (size_t i = 0; i < count; ++i) fill(i);
   const double begin = milliseconds();
-  for (size_t n = 0; n < 10000000; ++n) {
+  for (size_t n = 0; n < replacements; ++n) {
     const size_t i = random.next() % count;
     requested -= sizes[i];
     free(blocks[i]);
-    sizes[i] = skewed(random, 16, 65536);
+    sizes[i] = skewed.draw(random);
     blocks[i] = malloc(sizes[i]);
     touch(blocks[i], sizes[i]);
     requested += sizes[i];
@@ -178,7 +196,8 @@ void sparse() {
   printf("replace_ms %.0f\n", milliseconds() - begin);
   printf("requested %zu\n", requested / 1024);
   printf("resident %ld\n", resident_kib() - before);
-  printf("ratio_percent %.1f\n", 100.0 * double(resident_kib() - before) / (double(requested) / 1024));
+  printf("ratio_percent %.1f\n",
+         100.0 * double(resident_kib() - before) / (double(requested) / 1024));
   for (size_t i = 0; i < count; ++i) {
     if (random.next() % 10 != 0) {
       requested -= sizes[i];
@@ -232,20 +251,24 @@ struct Scenario {
   const char* name;
   void (*run)();
 };
-constexpr Scenario scenarios[] = {{"start", start},           {"idle_threads", idle_threads},
-                                  {"idle_owners", idle_owners}, {"sparse", sparse},
-                                  {"burst", burst},           {"realloc", grow}};
+constexpr Scenario scenarios[] = {{"start", start},
+                                  {"idle_threads", idle_threads},
+                                  {"idle_owners", idle_owners},
+                                  {"sparse", sparse},
+                                  {"burst", burst},
+                                  {"realloc", grow}};
 
 }  // namespace
 
 int main(int count, char** arguments) {
   for (const Scenario& scenario : scenarios) {
-    if (count == 2 && strcmp(arguments[1], scenario.name) == 0) {
+    if (count >= 2 && strcmp(arguments[1], scenario.name) == 0) {
+      if (count == 3) replacements = strtoul(arguments[2], nullptr, 10);
       scenario.run();
       return 0;
     }
   }
-  fprintf(stderr, "usage: memory_scenarios NAME\n");
+  fprintf(stderr, "usage: memory_scenarios NAME [REPLACEMENTS]\n");
   for (const Scenario& scenario : scenarios) fprintf(stderr, "  %s\n", scenario.name);
   return 2;
 }
