@@ -18,7 +18,7 @@ bool list_has(const Block* list, const void* block, unsigned limit) noexcept {
 }
 
 void free_local(Slot* slot, Block* block) noexcept {
-  block->mark = mark_freed();
+  block->mark = mark_freed(block);
   block->next = slot->freed;
   slot->freed = block;
   if (--slot->count == 0) free_event(slot);
@@ -32,11 +32,11 @@ void free_to_slab(Slot* slot, void* pointer) noexcept {
     report(Misuse::invalid_free, pointer);
   }
   auto* const block = static_cast<Block*>(pointer);
-  if (STRATA_UNLIKELY(block->mark == mark_freed()) && is_free(slot, pointer)) {
+  if (STRATA_UNLIKELY(block->mark == mark_freed(pointer)) && is_free(slot, pointer)) {
     report(Misuse::double_free, pointer);
   }
   if (slot->owned_by(Machine::current_thread())) return free_local(slot, block);
-  block->mark = mark_freed();
+  block->mark = mark_freed(block);
   ThreadHeap* const heap = thread_heap();
   if (heap != nullptr && slot->owned_by(0) &&
       heap->available_count[slab::class_of(slot)] < most_available &&

@@ -3,7 +3,7 @@
 // Follow one malloc in src/README.md. Hot paths are inline here; everything they miss into is cold:
 //
 //   allocate  bin of the class has a block       15 instructions; else refill (refill.cpp)
-//   free      own slab, block start, not free    25 instructions; else free_elsewhere, free_suspect,
+//   free      own slab, block start, not free    26 instructions; else free_elsewhere, free_suspect,
 //             already, slab not empty            free_event (free.cpp)
 //
 // All functions are thread-safe, never throw, return nullptr when memory is refused (setting errno
@@ -19,12 +19,14 @@ namespace strata {
 STRATA_HIDDEN extern thread_local constinit ThreadCache thread_cache
     __attribute__((tls_model("initial-exec")));
 
-// What Block::mark holds in a free block. `freed` is the address of the slot array: no program has
-// a pointer there, so that a live block's second word is never this number by chance; the number
-// alone accuses nobody, it only leads to a search of the slab's lists.
-inline std::uintptr_t mark_freed() noexcept { return seen_primary_base(); }
+// What Block::mark holds in a free block: a number of the block's own, which no program has. It is
+// the sum of two addresses, so that it is no address itself, and different for each block, so that
+// a stale one that a program copies along with memory it never wrote accuses no other block.
+inline std::uintptr_t mark_freed(const void* block) noexcept {
+  return seen_primary_base() + Address(block);
+}
 // A block that was carved from pages which read zero and has not been handed out since.
-inline std::uintptr_t mark_zero() noexcept { return seen_primary_base() + 1; }
+inline std::uintptr_t mark_zero(const void* block) noexcept { return mark_freed(block) + 1; }
 
 namespace heap {
 
@@ -63,8 +65,9 @@ STRATA_INLINE void free(void* pointer) noexcept {
     return free_suspect(pointer);
   }
   auto* const block = static_cast<Block*>(pointer);
-  if (STRATA_UNLIKELY(block->mark == base)) return free_suspect(pointer);
-  block->mark = base;
+  const std::uintptr_t mark = base + Address(pointer);
+  if (STRATA_UNLIKELY(block->mark == mark)) return free_suspect(pointer);
+  block->mark = mark;
   block->next = slot->freed;
   slot->freed = block;
   if (STRATA_UNLIKELY(--slot->count == 0)) free_event(slot);
@@ -86,7 +89,7 @@ STRATA_INLINE void* reallocate(void* pointer, size_t size) noexcept {
     const unsigned twice_class =
         size_classes.twice_class_of[(size + granule_size - 1) / granule_size];
     if (STRATA_LIKELY(twice_class == slot->twice_class &&
-                      static_cast<Block*>(pointer)->mark != base)) {
+                      static_cast<Block*>(pointer)->mark != base + Address(pointer))) {
       return pointer;
     }
   }

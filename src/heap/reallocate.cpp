@@ -16,7 +16,7 @@ void* move(void* pointer, size_t old_size, size_t size) noexcept {
 void check_live(Slot* slot, void* pointer) noexcept {
   const auto offset = std::uint16_t(Address(pointer) - address_of(slot));
   if (!is_block_start(offset, slot->inverse)) report(Misuse::invalid_pointer, pointer);
-  if (static_cast<Block*>(pointer)->mark == mark_freed() && is_free(slot, pointer)) {
+  if (static_cast<Block*>(pointer)->mark == mark_freed(pointer) && is_free(slot, pointer)) {
     report(Misuse::invalid_pointer, pointer);
   }
 }

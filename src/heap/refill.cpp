@@ -62,7 +62,7 @@ void* allocate_small(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool zero
   }
   cache.set_head(c, block->next);
   ++cache.bins[2 * c + 1];
-  if (zeroed && block->mark != mark_zero()) __builtin_memset(block, 0, size_of_class(c));
+  if (zeroed && block->mark != mark_zero(block)) __builtin_memset(block, 0, size_of_class(c));
   block->next = nullptr;
   block->mark = 0;
   return block;
@@ -80,7 +80,7 @@ void* allocate_zeroed(size_t size) noexcept {
   if (STRATA_UNLIKELY(block == nullptr)) return allocate_class(c, true);
   thread_cache.set_head(c, block->next);
   ++thread_cache.bins[2 * c + 1];
-  if (block->mark == mark_zero()) {
+  if (block->mark == mark_zero(block)) {
     block->next = nullptr;
     block->mark = 0;
     return block;

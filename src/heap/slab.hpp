@@ -64,7 +64,7 @@ inline Block* carve(Slot* slot, Address address) noexcept {
     for (size_t block = end; block-- > first;) {
       auto* const free = reinterpret_cast<Block*>(address + block * size);
       free->next = list;
-      free->mark = block * size / carve_unit >= touched ? mark_zero() : mark_freed();
+      free->mark = block * size / carve_unit >= touched ? mark_zero(free) : mark_freed(free);
       list = free;
     }
     if (first < end) {

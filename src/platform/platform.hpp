@@ -52,6 +52,17 @@ concept Platform = requires(Address address, size_t bytes, typename P::Lock& loc
   lock.unlock();
 };
 
+// Gives pages and what they are charged for back; the addresses stay reserved, and must be committed
+// before they are used again. A platform without decommit() purges.
+template <class P>
+bool decommit(Address address, size_t bytes) noexcept {
+  if constexpr (requires { P::decommit(address, bytes); }) {
+    return P::decommit(address, bytes);
+  } else {
+    return P::purge(address, bytes);
+  }
+}
+
 template <class P>
 constexpr bool commits_lazily = !requires { typename P::EagerCommit; };
 

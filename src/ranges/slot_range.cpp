@@ -197,7 +197,7 @@ size_t SlotRange::shrink() noexcept {
   const size_t slots = run->length;
   free_.take_whole(tags_, run);
   cut(run, run, slots);
-  if (!Machine::decommit(address_of(run), slots * slot_size)) {
+  if (!decommit<Machine>(address_of(run), slots * slot_size)) {
     insert(run, slots, touched_units(run, slots), run->time);
     return 0;
   }

@@ -254,13 +254,14 @@ TEST(Reallocate, headroom_of_a_growing_block_is_not_given_away) {
 TEST(Reallocate, a_live_block_that_holds_the_mark_by_chance_is_not_accused) {
   for (const size_t size : {16U, 48U, 1000U, 32768U}) {
     auto* block = static_cast<std::uintptr_t*>(heap::allocate(size));
-    block[1] = mark_freed();
+    const std::uintptr_t mark = mark_freed(block);
+    block[1] = mark;
     EXPECT_GE(heap::usable_size(block), size);
     EXPECT_EQ(heap::reallocate(block, size), block);
     block = static_cast<std::uintptr_t*>(heap::reallocate(block, 2 * size + 1));
-    EXPECT_EQ(block[1], mark_freed());
+    EXPECT_EQ(block[1], mark);
     block = static_cast<std::uintptr_t*>(heap::reallocate(block, 16));
-    EXPECT_EQ(block[1], mark_freed());
+    EXPECT_EQ(block[1], mark);
     heap::free(block);
   }
 }

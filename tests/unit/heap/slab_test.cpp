@@ -127,11 +127,11 @@ TEST_P(Slab, a_mark_of_zero_is_true_whatever_was_touched_before) {
       if (list == nullptr) break;
       for (; list != nullptr; list = list->next) {
         const size_t block = (Address(list) - address) / size;
-        if (list->mark == mark_zero()) {
+        if (list->mark == mark_zero(list)) {
           const auto* const bytes = reinterpret_cast<const char*>(list);
           for (size_t i = sizeof(Block); i < size; ++i) ASSERT_EQ(bytes[i], 0) << "block " << block;
         } else {
-          ASSERT_EQ(list->mark, mark_freed());
+          ASSERT_EQ(list->mark, mark_freed(list));
           ASSERT_LT(first_unit(block), reached) << "reads zero, and is not known to";
         }
       }
