@@ -50,3 +50,14 @@ if(CLANGXX)
             ${CMAKE_SOURCE_DIR}/src/region/words.cpp -o ${CMAKE_BINARY_DIR}/region_fuzz
     VERBATIM)
 endif()
+
+# Comparison with TLSF, whose source stays outside: cmake -B build -DSTRATA_TLSF=FOLDER
+set(STRATA_TLSF "" CACHE PATH "Folder with tlsf.c and tlsf.h, for build/against_tlsf")
+if(STRATA_TLSF)
+  find_package(fmt REQUIRED)
+  add_executable(against_tlsf bench/region/against_tlsf.cpp tool/lab/workload.cpp
+    tool/lab/instructions.cpp src/region/words.cpp ${STRATA_TLSF}/tlsf.c)
+  set_source_files_properties(${STRATA_TLSF}/tlsf.c PROPERTIES COMPILE_OPTIONS -w)
+  target_include_directories(against_tlsf PRIVATE include src tool ${STRATA_TLSF})
+  target_link_libraries(against_tlsf PRIVATE fmt::fmt)
+endif()
