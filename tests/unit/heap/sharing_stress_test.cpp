@@ -14,9 +14,12 @@
 #include "heap/state.hpp"
 #include "heap/statistics.hpp"
 
-// Statistics look at what threads are changing, and say so (heap/statistics.hpp).
+// Statistics look at what threads are changing, and say so (heap/statistics.hpp). The history must be
+// long, or else a stack that cannot be restored hides that it is theirs.
 extern "C" [[gnu::visibility("default")]] const char* __tsan_default_suppressions();
 extern "C" const char* __tsan_default_suppressions() { return "race:strata::heap::collect\n"; }
+extern "C" [[gnu::visibility("default")]] const char* __tsan_default_options();
+extern "C" const char* __tsan_default_options() { return "history_size=7"; }
 
 namespace {
 
