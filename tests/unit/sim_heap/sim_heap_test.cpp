@@ -99,6 +99,7 @@ TEST(heap_on_space, calloc_reads_zero_on_recycled_frames) {
 }
 
 TEST(heap_on_space, out_of_frames_is_null_and_recovers) {
+  stack();
   for (int round = 0; round < 2; ++round) {
     std::vector<void*> all;
     while (void* block = heap::allocate(100000)) {
