@@ -40,7 +40,12 @@ void realloc_doubling(Run& run) {
     for (void*& block : blocks) block = take(16);
     const unsigned last = 8 + unsigned(random.below(n % 16 == 0 ? 16 : 6));
     for (unsigned log = 5; log < last; ++log) {
-      for (void*& block : blocks) block = grow(block, std::size_t{1} << log);
+      const std::size_t size = std::size_t{1} << log;
+      for (void*& block : blocks) {
+        block = grow(block, size);
+        // A vector fills what it grew by; else pages nobody touched would be moved for nothing.
+        memset(static_cast<char*>(block) + size / 2, 1, size / 2);
+      }
       run.count(side_by_side);
     }
     for (void* block : blocks) free(block);
