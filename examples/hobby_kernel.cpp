@@ -1,4 +1,5 @@
-// profiles::HobbyKernel: a score between greedy and exact, frees in batches, falloc for the hurried.
+// profiles::HobbyKernel: a score between greedy and exact, frees in batches, falloc for the
+// hurried.
 #include <cstdio>
 
 #include "strata/region.hpp"

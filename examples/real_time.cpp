@@ -20,8 +20,10 @@ int main() {
     Message*& place = queue[i * 7 % 32];
     if (place != nullptr) region.free(place);
     place = static_cast<Message*>(region.allocate(sizeof(Message) + i % 512));
-    if (place == nullptr) ++lost;
-    else place->number = i;
+    if (place == nullptr)
+      ++lost;
+    else
+      place->number = i;
   }
   std::printf("100000 messages, %u lost; the region %s\n", lost,
               region.check() ? "is in order" : "is damaged");

@@ -11,8 +11,8 @@
 #include "strata/region.hpp"
 
 struct Shared : strata::DefaultPolicy {
-  using Lock = strata::SharedLock;           // tells when its holder died
-  static constexpr bool self_based = true;   // links count from the region itself
+  using Lock = strata::SharedLock;          // tells when its holder died
+  static constexpr bool self_based = true;  // links count from the region itself
 };
 using SharedRegion = strata::Region<Shared>;
 

@@ -13,12 +13,14 @@ int main() {
 
   region.walk([](const strata::RegionBlock& block) {
     std::printf("  %-4s %7zu bytes at %p\n",
-                block.state == strata::BlockState::free ? "free" : "used", block.bytes, block.payload);
+                block.state == strata::BlockState::free ? "free" : "used", block.bytes,
+                block.payload);
   });
 
   region.free(large);
   region.free(small);
-  std::printf("spans when all is free:   %zu (one empty span is kept)\n", region.statistics().spans);
+  std::printf("spans when all is free:   %zu (one empty span is kept)\n",
+              region.statistics().spans);
   std::printf("freeing twice:            %s\n", strata::region_error_name(region.free(small)));
   region.destroy();
 }

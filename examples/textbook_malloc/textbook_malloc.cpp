@@ -1,9 +1,9 @@
 // The textbook allocator as a preloadable library: LD_PRELOAD=build/libtextbook_malloc.so PROGRAM
 //
-// profiles::TextbookSpans over mmap, and the malloc family in front of it: spans of at least 64 KiB,
-// each with its own free list; blocks from the end; magic numbers; poison; footers. One lock makes
-// threads safe. It is made to be read and to be correct, not to be fast: every call takes the lock,
-// and a search goes through the free lists block by block.
+// profiles::TextbookSpans over mmap, and the malloc family in front of it: spans of at least 64
+// KiB, each with its own free list; blocks from the end; magic numbers; poison; footers. One lock
+// makes threads safe. It is made to be read and to be correct, not to be fast: every call takes the
+// lock, and a search goes through the free lists block by block.
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -25,7 +25,8 @@ class OneLock {
   pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
 };
 
-// Refusals become NULL and ENOMEM; anything worse is the program's fault and ends it, with a reason.
+// Refusals become NULL and ENOMEM; anything worse is the program's fault and ends it, with a
+// reason.
 struct StopOnDamage {
   void operator()(RegionError error, const void*) noexcept {
     if (int(error) < int(RegionError::foreign_pointer)) return;

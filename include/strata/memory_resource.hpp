@@ -6,9 +6,9 @@
 //
 //   std::pmr::map<...> on_the_heap(strata::heap_resource());
 //
-// region_resource(region, strata::monotonic) serves through falloc: blocks lie one behind the other,
-// without a search; they are freed like any other. This header is for hosted programs: it throws
-// std::bad_alloc, as std::pmr demands.
+// region_resource(region, strata::monotonic) serves through falloc: blocks lie one behind the
+// other, without a search; they are freed like any other. This header is for hosted programs: it
+// throws std::bad_alloc, as std::pmr demands.
 #pragma once
 
 #include <cstddef>

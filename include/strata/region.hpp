@@ -1,6 +1,7 @@
 // The region heap in C++: strata::Region over memory you give it, every policy a type.
 //
-// Freestanding-clean: no libc, no exceptions, no RTTI, nothing at start-up. See docs/guide/region.md.
+// Freestanding-clean: no libc, no exceptions, no RTTI, nothing at start-up. See
+// docs/guide/region.md.
 //
 //   alignas(16) static char memory[1 << 20];
 //   strata::Region<> region(memory, sizeof memory);

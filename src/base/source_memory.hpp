@@ -1,8 +1,8 @@
 // SourceMemory: what a source of memory hands out; null if it has none.
 //
 // A source is a type with `static constexpr bool grows`, `SourceMemory take(size_t least)`, which
-// returns at least that many bytes aligned to a granule, and `give(void*, size_t)`, which takes back
-// exactly what was taken.
+// returns at least that many bytes aligned to a granule, and `give(void*, size_t)`, which takes
+// back exactly what was taken.
 #pragma once
 
 #include "base/units.hpp"

@@ -29,8 +29,10 @@ class Bins {
   static constexpr bool constant_time = !exact;
 
   [[nodiscard]] Span find(Tags& tags, size_t units, bool, size_t* looked_at) noexcept {
-    if constexpr (exact) return core_.find_best(tags, units, looked_at);
-    else return core_.find(tags, units, looked_at);
+    if constexpr (exact)
+      return core_.find_best(tags, units, looked_at);
+    else
+      return core_.find(tags, units, looked_at);
   }
   Span give(Tags& tags, Span span, size_t units) noexcept { return core_.give(tags, span, units); }
   void insert(Tags& tags, Span span, size_t units) noexcept { core_.insert(tags, span, units); }

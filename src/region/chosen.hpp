@@ -1,7 +1,7 @@
 // Policies that are chosen at run time, for the C interface: one instantiation serves every choice.
 //
-// Each holds its choice and asks it where the compile-time policies are constants. The choice is made
-// before memory is added and not changed after.
+// Each holds its choice and asks it where the compile-time policies are constants. The choice is
+// made before memory is added and not changed after.
 #pragma once
 
 #include "region/policies.hpp"
@@ -21,9 +21,7 @@ struct Coalesce {
 struct Freeing {
   FreeKind kind = FreeKind::immediate;
   size_t count = 64;
-  [[nodiscard]] size_t capacity() const noexcept {
-    return kind == FreeKind::immediate ? 0 : count;
-  }
+  [[nodiscard]] size_t capacity() const noexcept { return kind == FreeKind::immediate ? 0 : count; }
   [[nodiscard]] bool by_worker() const noexcept { return kind == FreeKind::background; }
 };
 
@@ -61,11 +59,16 @@ class Index {
   }
   [[nodiscard]] Span find(Tags& tags, size_t units, bool joining, size_t* looked_at) noexcept {
     switch (kind) {
-      case FitKind::good: return core_.find(tags, units, looked_at);
-      case FitKind::best: return core_.find_best(tags, units, looked_at);
-      case FitKind::next: return next_.find(tags, units, joining, looked_at);
-      case FitKind::first: return score_.find_with(tags, units, joining, looked_at, 0);
-      default: return score_.find_with(tags, units, joining, looked_at, score_.exactness);
+      case FitKind::good:
+        return core_.find(tags, units, looked_at);
+      case FitKind::best:
+        return core_.find_best(tags, units, looked_at);
+      case FitKind::next:
+        return next_.find(tags, units, joining, looked_at);
+      case FitKind::first:
+        return score_.find_with(tags, units, joining, looked_at, 0);
+      default:
+        return score_.find_with(tags, units, joining, looked_at, score_.exactness);
     }
   }
   Span give(Tags& tags, Span span, size_t units) noexcept {
@@ -89,8 +92,9 @@ class Index {
     return with([&](auto& index) noexcept { return index.check(tags, apart); });
   }
   [[nodiscard]] size_t free_units() const noexcept {
-    return bins() ? core_.free_units()
-                  : kind == FitKind::next ? next_.free_units() : score_.free_units();
+    return bins()                  ? core_.free_units()
+           : kind == FitKind::next ? next_.free_units()
+                                   : score_.free_units();
   }
   void reset() noexcept {
     core_ = SpanCore<Tags, MaxLog2>();

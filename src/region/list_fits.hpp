@@ -4,8 +4,8 @@
 //   fit::Next             the same, but each search goes on where the last one ended
 //   fit::Score<exactness> between greedy and exact: a block's score is
 //                           exactness * (granules too many) + (100 - exactness) * (blocks passed)
-//                         and the least score wins. 0 is first fit, 100 is best fit; the search ends
-//                         as soon as no block further on can win.
+//                         and the least score wins. 0 is first fit, 100 is best fit; the search
+//                         ends as soon as no block further on can win.
 //   fit::FirstInSpan      each span has its own free list; spans are looked through in their order
 //
 // With `joining`, a search joins every block it looks at with the free blocks right behind it: a
@@ -120,8 +120,8 @@ class ListIndex {
     for (Span span = head; span != Tags::none && good; last = span, span = tags.next(span)) {
       const size_t units = tags.length(span);
       good = tags.previous(span) == last && (tags.word(span) & Tags::free_flag) != 0;
-      good &= apart || (tags.free_after(span, units) == Tags::none &&
-                        tags.free_before(span) == Tags::none);
+      good &= apart ||
+              (tags.free_after(span, units) == Tags::none && tags.free_before(span) == Tags::none);
       sum += units;
     }
     return good;
@@ -233,7 +233,8 @@ class ScoreIndex : public OneList<ScoreIndex<Tags, exactness>, Tags> {
     size_t passed_cost = 0;
     size_t looked = 0;
     for (Span span = this->head_; span != Tags::none; span = tags.next(span)) {
-      if (best_ != Tags::none && passed_cost >= best_score) break;  // even an exact fit would not win from here on
+      if (best_ != Tags::none && passed_cost >= best_score)
+        break;  // even an exact fit would not win from here on
       ++looked;
       const size_t length = joining ? this->join_behind(tags, span) : tags.length(span);
       if (length >= units) {
@@ -252,7 +253,8 @@ class ScoreIndex : public OneList<ScoreIndex<Tags, exactness>, Tags> {
 
  private:
   friend class ListIndex<ScoreIndex, Tags>;  // calls leaves()
-  // Joining may swallow the best block so far; the longer block it became part of is looked at next.
+  // Joining may swallow the best block so far; the longer block it became part of is looked at
+  // next.
   void leaves(Span span, Span) noexcept {
     if (span == best_) best_ = Tags::none;
   }

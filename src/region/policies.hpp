@@ -32,8 +32,9 @@ struct AtOnce {
   static constexpr bool searching() noexcept { return false; }
   static constexpr bool due(size_t, size_t) noexcept { return false; }
 };
-// Later, all of them: when a search finds nothing, or when more than `bound` blocks and a quarter of
-// the used ones lie apart. A freed block can be used again as it is. The joining pass is O(blocks).
+// Later, all of them: when a search finds nothing, or when more than `bound` blocks and a quarter
+// of the used ones lie apart. A freed block can be used again as it is. The joining pass is
+// O(blocks).
 template <size_t bound = 64>
 struct Deferred {
   static constexpr const char* name = "deferred";
@@ -135,9 +136,9 @@ struct Trap {
 enum class Serve { from_start, from_end };
 // fill: freed payloads are overwritten. checked: and found intact, by check() and when used again.
 enum class Poison { none, fill, checked };
-// none: trust every pointer. headers: O(1) plausibility of the header and its neighbours. spans: and
-// the pointer lies in one of the spans (O(spans), nothing if there is but one). full: and a walk
-// from the span's start meets the block (O(blocks)).
+// none: trust every pointer. headers: O(1) plausibility of the header and its neighbours. spans:
+// and the pointer lies in one of the spans (O(spans), nothing if there is but one). full: and a
+// walk from the span's start meets the block (O(blocks)).
 enum class Checks { none, headers, spans, full };
 
 struct DefaultPolicy {
@@ -154,8 +155,8 @@ struct DefaultPolicy {
   static constexpr Checks checks = Checks::spans;
   static constexpr Mark mark = Mark::none;
   static constexpr Poison poison = Poison::none;
-  static constexpr bool owner = false;        // blocks link to their span
-  static constexpr bool counters = true;      // allocations, failures, peak, footprint
+  static constexpr bool owner = false;           // blocks link to their span
+  static constexpr bool counters = true;         // allocations, failures, peak, footprint
   static constexpr bool count_searches = false;  // free blocks looked at: for experiments
   static constexpr bool self_based = false;   // links count from the region object: shared memory
   static constexpr size_t guard_bytes = 0;    // before and after each block; a multiple of granules
@@ -163,7 +164,7 @@ struct DefaultPolicy {
   static constexpr size_t min_size = 1;       // smaller requests are served as this
   static constexpr size_t max_size = 0;       // larger ones are refused; 0: the layout's limit
   static constexpr size_t growth = 64 * KiB;  // asked from the source at least, and
-  static constexpr unsigned growth_share = 8; // at least 1/share of what is managed; 0: not
+  static constexpr unsigned growth_share = 8;  // at least 1/share of what is managed; 0: not
   static constexpr unsigned kept_empty_spans = 1;
   static constexpr unsigned max_log2_units = 0;  // size of the bins' table; 0: the layout's limit
 };

@@ -47,7 +47,8 @@ struct RealTime : DefaultPolicy {
   static constexpr bool counters = false;
 };
 
-// Debugging: guard bands, poison that is checked, sealed headers, every pointer looked up by a walk.
+// Debugging: guard bands, poison that is checked, sealed headers, every pointer looked up by a
+// walk.
 struct Debug : DefaultPolicy {
   using Layout = layout::Pointers<>;
   using Fit = fit::Best;

@@ -3,17 +3,17 @@
 // Idea. Memory comes as spans: pieces the caller adds, or that a source hands out. Each is cut into
 // blocks that know their own size and whether the block below is free, so neighbours are found by
 // arithmetic (see in_band_tags.hpp). Free blocks stand in an index, the fit policy, that says which
-// one serves a request. Everything else is a policy too (see policies.hpp); what is not chosen costs
-// nothing.
+// one serves a request. Everything else is a policy too (see policies.hpp); what is not chosen
+// costs nothing.
 //
 //   span | header | used |  free        | used | used | free            | end |
 //                           ^ index: bins or lists      ^ falloc's window may stand here
 //
 // The bound. With fit::Good, coalescing at once, freeing at once, no source, one span and without
 // full checks, poison or guards, allocate, free and resize in place execute a bounded number of
-// instructions, whatever the region holds: no loop depends on the number of blocks but the search of
-// at most 16 blocks of one bin before a request is refused. tests/unit/region/bound_test.cpp counts
-// them (at most 400 each).
+// instructions, whatever the region holds: no loop depends on the number of blocks but the search
+// of at most 16 blocks of one bin before a request is refused. tests/unit/region/bound_test.cpp
+// counts them (at most 400 each).
 //
 // A region has no destructor, so it may be a global or lie in shared memory: destroy() gives its
 // spans back to the source. All functions may be called from any thread if the lock policy is one.
@@ -50,21 +50,21 @@ class alignas(Policy::Layout::granule) Region {
   static constexpr size_t granule = Tags::granule;
   static constexpr size_t guard = Policy::guard_bytes;
   static constexpr size_t overhead = Tags::header_size + 2 * guard;
-  static constexpr size_t least_units =
-      Tags::least_units * granule > Policy::min_block ? Tags::least_units
-                                                      : divide_up(Policy::min_block, granule);
+  static constexpr size_t least_units = Tags::least_units * granule > Policy::min_block
+                                            ? Tags::least_units
+                                            : divide_up(Policy::min_block, granule);
   static constexpr size_t layout_max_size =
       ((size_t{1} << (log2_units - 1)) - 1) * granule - overhead - granule;
-  static constexpr size_t max_size =
-      Policy::max_size != 0 && Policy::max_size < layout_max_size ? Policy::max_size
-                                                                  : layout_max_size;
+  static constexpr size_t max_size = Policy::max_size != 0 && Policy::max_size < layout_max_size
+                                         ? Policy::max_size
+                                         : layout_max_size;
   static constexpr bool grows = Policy::Source::grows;
 
   static_assert(guard % granule == 0, "guard bands are whole granules, or payloads lose alignment");
   static_assert(guard == 0 || guard >= 2 * sizeof(size_t), "the front band also holds a size");
-  static_assert(Policy::poison != Poison::checked ||
-                    requires { requires Policy::Coalesce::at_once(); },
-                "joining later leaves old tags between poison");
+  static_assert(
+      Policy::poison != Poison::checked || requires { requires Policy::Coalesce::at_once(); },
+      "joining later leaves old tags between poison");
   static_assert(!Policy::self_based || Layout::position_free, "links would not survive a move");
 
   // A region of nothing yet: add() memory, or let the source bring it.
@@ -98,15 +98,16 @@ class alignas(Policy::Layout::granule) Region {
   // The same, aligned to `alignment`, a power of two up to 1 GiB.
   [[nodiscard]] void* allocate_aligned(size_t bytes, size_t alignment) noexcept;
 
-  // Takes the next bytes at the very end, without a search: blocks of one falloc after the other lie
-  // one behind the other. Freed, resized and walked like any block. The end is set aside for it from
-  // the first call on, and comes back when a search finds nothing or settle() is called.
+  // Takes the next bytes at the very end, without a search: blocks of one falloc after the other
+  // lie one behind the other. Freed, resized and walked like any block. The end is set aside for it
+  // from the first call on, and comes back when a search finds nothing or settle() is called.
   [[nodiscard]] void* falloc(size_t bytes) noexcept {
     Hold hold(*this);
     const size_t units = units_for(bytes);
     if (STRATA_UNLIKELY(units == 0)) return refused(hold, size_error(bytes));
     Tags tags = this->tags();
-    if (STRATA_UNLIKELY(window_units_ < units + least_units)) return falloc_slow(hold, units, bytes);
+    if (STRATA_UNLIKELY(window_units_ < units + least_units))
+      return falloc_slow(hold, units, bytes);
     const Span span = window_;
     cut_window(tags, units);
     return finish(tags, span, units, bytes);
@@ -158,8 +159,9 @@ class alignas(Policy::Layout::granule) Region {
   size_t trim(unsigned keep = 0) noexcept;
   // Gives all spans back to the source and forgets the rest: every block is gone.
   void destroy() noexcept;
-  // After a holder of the lock died: builds flags and index anew from the chains of blocks, which are
-  // consistent after every single store. False, and the region refuses everything, if they are not.
+  // After a holder of the lock died: builds flags and index anew from the chains of blocks, which
+  // are consistent after every single store. False, and the region refuses everything, if they are
+  // not.
   bool recover() noexcept;
 
   [[nodiscard]] RegionError last_error() const noexcept { return last_error_; }
@@ -200,11 +202,14 @@ class alignas(Policy::Layout::granule) Region {
     bool released_ = false;
   };
 
-  static constexpr size_t tail = grows ? sizeof(Span) : 0;  // behind the end tag: link to the header
+  static constexpr size_t tail =
+      grows ? sizeof(Span) : 0;  // behind the end tag: link to the header
 
   [[nodiscard]] Address base() const noexcept {
-    if constexpr (Policy::self_based) return reinterpret_cast<Address>(this);
-    else return base_;
+    if constexpr (Policy::self_based)
+      return reinterpret_cast<Address>(this);
+    else
+      return base_;
   }
   [[nodiscard]] Tags tags() const noexcept { return Tags(base()); }
 
@@ -379,25 +384,25 @@ class alignas(Policy::Layout::granule) Region {
   using Word = typename Tags::Word;
 
   // Written under the lock, all of them; `identity_` and `base_` once.
-  std::uint64_t identity_ = 0;   // create(): what attach() looks for
-  Address base_ = 0;             // what links count from, unless self-based
-  size_t low_ = 0;               // lowest address of a span, minus base
+  std::uint64_t identity_ = 0;  // create(): what attach() looks for
+  Address base_ = 0;            // what links count from, unless self-based
+  size_t low_ = 0;              // lowest address of a span, minus base
   // Where a payload may be: of no block before the first, and of the shortest block last.
   size_t first_place_ = ~size_t{0};  // minus base; in an empty region past everything
   size_t last_place_ = 0;            // minus base and first_place_
-  Span spans_ = Tags::none;      // newest span header
+  Span spans_ = Tags::none;          // newest span header
   std::uint32_t span_count_ = 0;
   std::uint32_t empty_spans_ = 0;  // spans that are one free block, as far as noticed
   bool damaged_ = false;
   RegionError last_error_ = RegionError::none;
-  size_t managed_bytes_ = 0;     // of all spans
-  size_t managed_units_ = 0;     // in blocks of all spans
-  size_t used_blocks_ = 0;       // the user's, saved ones included
-  size_t apart_ = 0;             // blocks freed without joining since the last joining
-  Span saved_ = Tags::none;      // list of saved blocks through their first word
+  size_t managed_bytes_ = 0;  // of all spans
+  size_t managed_units_ = 0;  // in blocks of all spans
+  size_t used_blocks_ = 0;    // the user's, saved ones included
+  size_t apart_ = 0;          // blocks freed without joining since the last joining
+  Span saved_ = Tags::none;   // list of saved blocks through their first word
   size_t saved_count_ = 0;
   size_t saved_units_ = 0;
-  Span window_ = Tags::none;     // the block falloc cuts from: flagged saved, in no list
+  Span window_ = Tags::none;  // the block falloc cuts from: flagged saved, in no list
   size_t window_units_ = 0;
   size_t least_free_units_ = 0;  // counters, from here; of managed_units_
   Span highest_ = Tags::none;    // end of the highest block ever

@@ -67,8 +67,7 @@ RegionError create_body(Facade* facade, size_t bytes, const strata_region_option
   region->provision().kind = o.eager != 0 ? ProvisionKind::eager : ProvisionKind::lazy;
   region->lock().wanted = o.locked != 0 || o.free == STRATA_FREE_BACKGROUND;
   if (o.grow != nullptr) region->source() = {facade, grow_through, shrink_through};
-  const RegionError error =
-      region->add(reinterpret_cast<char*>(facade) + own, bytes - own);
+  const RegionError error = region->add(reinterpret_cast<char*>(facade) + own, bytes - own);
   if (o.on_error != nullptr) region->on_error() = {facade, report_through};
   return error;
 }
@@ -101,8 +100,9 @@ REGION_API strata_region* strata_region_create(void* memory, size_t bytes,
   } else if (bytes <= sizeof(Facade)) {
     reason = RegionError::memory_too_small;
   } else {
-    *facade = Facade{0, o.checked != 0 ? 1U : 0U, o.min_size, o.max_size, o.grow, o.shrink,
-                     o.on_error, o.context};
+    *facade = Facade{
+        0,        o.checked != 0 ? 1U : 0U, o.min_size, o.max_size, o.grow, o.shrink, o.on_error,
+        o.context};
     reason = o.checked != 0 ? create_body<Checked>(facade, bytes, o)
                             : create_body<Usual>(facade, bytes, o);
     if (reason == RegionError::none) facade->magic = Facade::known;
@@ -113,7 +113,8 @@ REGION_API strata_region* strata_region_create(void* memory, size_t bytes,
 
 REGION_API strata_region* strata_region_attach(void* memory, strata_region_error* error) {
   RegionError reason = RegionError::none;
-  if (memory == nullptr) reason = RegionError::null_memory;
+  if (memory == nullptr)
+    reason = RegionError::null_memory;
   else if (reinterpret_cast<Address>(memory) % alignof(Facade) != 0)
     reason = RegionError::misaligned_memory;
   else if (static_cast<Facade*>(memory)->magic != Facade::known)
@@ -128,8 +129,7 @@ REGION_API void strata_region_destroy(strata_region* region) {
 }
 REGION_API strata_region_error strata_region_add(strata_region* region, void* memory,
                                                  size_t bytes) {
-  return with(region,
-              [=](auto& r) noexcept { return strata_region_error(r.add(memory, bytes)); });
+  return with(region, [=](auto& r) noexcept { return strata_region_error(r.add(memory, bytes)); });
 }
 REGION_API void* strata_region_allocate(strata_region* region, size_t size) {
   size = limited(region, size);
@@ -193,13 +193,11 @@ REGION_API strata_region_error strata_region_last_error(strata_region* region) {
 REGION_API const char* strata_region_error_name(strata_region_error error) {
   return region_error_name(RegionError(error));
 }
-REGION_API void strata_region_get_statistics(strata_region* region,
-                                             strata_region_statistics* out) {
+REGION_API void strata_region_get_statistics(strata_region* region, strata_region_statistics* out) {
   with(region, [=](auto& r) noexcept {
     const RegionStatistics s = r.statistics();
-    *out = {s.managed_bytes, s.used_bytes,  s.free_bytes,      s.saved_bytes,
-            s.largest_free_bytes, s.free_blocks, s.used_blocks, s.spans,
-            s.peak_used_bytes, s.footprint_bytes, s.allocations, s.frees,
-            s.failures, s.looked_at, s.longest_search};
+    *out = {s.managed_bytes, s.used_bytes,  s.free_bytes, s.saved_bytes,     s.largest_free_bytes,
+            s.free_blocks,   s.used_blocks, s.spans,      s.peak_used_bytes, s.footprint_bytes,
+            s.allocations,   s.frees,       s.failures,   s.looked_at,       s.longest_search};
   });
 }

@@ -256,8 +256,8 @@ bool Region<P>::recover() noexcept {
   return recover_locked();
 }
 
-// What is certain after any number of whole stores: the spans, and each tag's size. Saved blocks and
-// falloc's window become free; a block that was on its way to a user stays used.
+// What is certain after any number of whole stores: the spans, and each tag's size. Saved blocks
+// and falloc's window become free; a block that was on its way to a user stays used.
 template <class P>
 STRATA_COLD bool Region<P>::recover_locked() noexcept {
   damaged_ = !rebuild();

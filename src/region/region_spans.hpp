@@ -1,4 +1,5 @@
-// Region: its spans. Adding memory, growing through the source, giving empty spans back, joining all.
+// Region: its spans. Adding memory, growing through the source, giving empty spans back, joining
+// all.
 #pragma once
 
 #include "region/region.hpp"
@@ -19,8 +20,10 @@ Region<P>* Region<P>::create(void* memory, size_t bytes, RegionError* reason) no
   } else {
     region = ::new (memory) Region();
     error = region->add(static_cast<char*>(memory) + own, bytes - own);
-    if (error != RegionError::none) region = nullptr;
-    else region->identity_ = identity();
+    if (error != RegionError::none)
+      region = nullptr;
+    else
+      region->identity_ = identity();
   }
   if (reason != nullptr) *reason = error;
   return region;
@@ -31,10 +34,12 @@ Region<P>* Region<P>::attach(void* memory, RegionError* reason) noexcept {
   static_assert(P::self_based, "only a self-based region means the same everywhere");
   auto* region = static_cast<Region*>(memory);
   RegionError error = RegionError::none;
-  if (memory == nullptr) error = RegionError::null_memory;
+  if (memory == nullptr)
+    error = RegionError::null_memory;
   else if (reinterpret_cast<Address>(memory) % alignof(Region) != 0)
     error = RegionError::misaligned_memory;
-  else if (region->identity_ != identity()) error = RegionError::not_a_region;
+  else if (region->identity_ != identity())
+    error = RegionError::not_a_region;
   if (reason != nullptr) *reason = error;
   return error == RegionError::none ? region : nullptr;
 }
@@ -62,7 +67,8 @@ RegionError Region<P>::add_locked(void* memory, size_t bytes, bool from_source) 
   Tags tags = this->tags();
   for (Span s = spans_; s != Tags::none; s = Header::at(tags, s)->next) {
     const Header* other = Header::at(tags, s);
-    if (start < other->stop() && other->start() < start + bytes) return RegionError::memory_overlaps;
+    if (start < other->stop() && other->start() < start + bytes)
+      return RegionError::memory_overlaps;
   }
   if (!Layout::reaches(start, base()) || !Layout::reaches(start + bytes, base())) {
     return RegionError::out_of_reach;
@@ -192,7 +198,8 @@ void Region<P>::return_span(Tags& tags, Header* header) noexcept {
   const Span block = tags.span_at(header->first());
   managed_units_ -= tags.length(block);
   // What the peak counts from shrinks with it; it stays right as long as no more than that is free.
-  least_free_units_ -= least_free_units_ < tags.length(block) ? least_free_units_ : tags.length(block);
+  least_free_units_ -=
+      least_free_units_ < tags.length(block) ? least_free_units_ : tags.length(block);
   managed_bytes_ -= header->bytes;
   index_.remove(tags, block);
   const Span next = header->next;
@@ -244,8 +251,7 @@ void Region<P>::join_all(Tags& tags) noexcept {
     const Span end = tags.span_at(header->end(tail));
     for (Span span = tags.span_at(header->first()); span != end;) {
       size_t units = tags.length(span);
-      if ((tags.word(span) & Tags::free_flag) != 0 &&
-          tags.free_after(span, units) != Tags::none) {
+      if ((tags.word(span) & Tags::free_flag) != 0 && tags.free_after(span, units) != Tags::none) {
         index_.remove(tags, span);
         for (Span behind; (behind = tags.free_after(span, units)) != Tags::none;) {
           units += index_.remove(tags, behind);

@@ -4,10 +4,10 @@
 //   | SpanHeader | (gap) | header payload | header payload | ...           | header | link |
 //                          ^ first()                                         ^ end()
 //
-// Spans hang in a doubly linked list through links, newest first. Payloads are aligned to a granule,
-// which is what the gap is for. The end tag is a header of size 0; where spans can be given back to a
-// source, the word behind it links to this header, so that a free block that reaches from first() to
-// end() is recognised in O(1).
+// Spans hang in a doubly linked list through links, newest first. Payloads are aligned to a
+// granule, which is what the gap is for. The end tag is a header of size 0; where spans can be
+// given back to a source, the word behind it links to this header, so that a free block that
+// reaches from first() to end() is recognised in O(1).
 #pragma once
 
 #include "base/bits.hpp"
@@ -19,12 +19,12 @@ template <class Tags>
 struct SpanHeader {
   using Span = typename Tags::Span;
 
-  Span next;        // span header behind this in the list; written under the region's lock, as all
+  Span next;  // span header behind this in the list; written under the region's lock, as all
   Span previous;
-  Span free_list;   // fit::FirstInSpan only
+  Span free_list;             // fit::FirstInSpan only
   std::uint32_t from_source;  // 1: taken from the source, goes back to it
-  size_t bytes;     // from this header to the stop
-  size_t blocks;    // used blocks; kept only where blocks have an owner link
+  size_t bytes;               // from this header to the stop
+  size_t blocks;              // used blocks; kept only where blocks have an owner link
 
   static SpanHeader* at(Tags& tags, Span span) noexcept {
     return reinterpret_cast<SpanHeader*>(tags.address(span));
@@ -38,9 +38,7 @@ struct SpanHeader {
   [[nodiscard]] Address end(size_t tail) const noexcept {
     return align_down(stop() - tail, Tags::granule);
   }
-  [[nodiscard]] bool contains(Address address) const noexcept {
-    return address - start() < bytes;
-  }
+  [[nodiscard]] bool contains(Address address) const noexcept { return address - start() < bytes; }
 };
 
 }  // namespace strata

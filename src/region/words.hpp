@@ -11,25 +11,25 @@ namespace strata {
 // Every way a call on a region can be refused. The values are the C interface's, too.
 enum class RegionError : int {
   none = 0,
-  out_of_memory = 1,       // no free block is long enough and nothing more can be had
-  zero_size = 2,           // a request for nothing
-  too_large = 3,           // over the policy's or the layout's largest request, or overflowing
-  bad_alignment = 4,       // not a power of two, or over the largest one
-  null_memory = 5,         // memory to manage at address 0
-  misaligned_memory = 6,   // memory to manage is not aligned to a granule
-  memory_too_small = 7,    // not even one block fits beside the region's own words
-  memory_overlaps = 8,     // already managed, or wraps around the end of addresses
-  out_of_reach = 9,        // the layout's links cannot name that memory
-  foreign_pointer = 10,    // not inside the region's memory
-  misaligned_pointer = 11, // inside, but no block can start there
-  not_a_block = 12,        // inside and aligned, but its header cannot be one
-  double_free = 13,        // the block is free already
-  header_damaged = 14,     // a block's header, or its neighbour's, was overwritten
-  guard_damaged = 15,      // a guard band was overwritten
-  used_after_free = 16,    // poison was overwritten
-  links_damaged = 17,      // a free block's links or the index are wrong
-  region_damaged = 18,     // an earlier error left the region unusable (see recover)
-  not_a_region = 19,       // attach: no region of this kind stands there
+  out_of_memory = 1,        // no free block is long enough and nothing more can be had
+  zero_size = 2,            // a request for nothing
+  too_large = 3,            // over the policy's or the layout's largest request, or overflowing
+  bad_alignment = 4,        // not a power of two, or over the largest one
+  null_memory = 5,          // memory to manage at address 0
+  misaligned_memory = 6,    // memory to manage is not aligned to a granule
+  memory_too_small = 7,     // not even one block fits beside the region's own words
+  memory_overlaps = 8,      // already managed, or wraps around the end of addresses
+  out_of_reach = 9,         // the layout's links cannot name that memory
+  foreign_pointer = 10,     // not inside the region's memory
+  misaligned_pointer = 11,  // inside, but no block can start there
+  not_a_block = 12,         // inside and aligned, but its header cannot be one
+  double_free = 13,         // the block is free already
+  header_damaged = 14,      // a block's header, or its neighbour's, was overwritten
+  guard_damaged = 15,       // a guard band was overwritten
+  used_after_free = 16,     // poison was overwritten
+  links_damaged = 17,       // a free block's links or the index are wrong
+  region_damaged = 18,      // an earlier error left the region unusable (see recover)
+  not_a_region = 19,        // attach: no region of this kind stands there
 };
 
 const char* region_error_name(RegionError error) noexcept;
@@ -58,20 +58,20 @@ struct RegionCheck {
 
 // Bytes count blocks with their headers. Sums hold: managed = used + free + spans' own words.
 struct RegionStatistics {
-  size_t managed_bytes;      // memory given, from the first to the last byte kept
-  size_t used_bytes;         // in blocks that are used, saved or set aside
-  size_t free_bytes;         // in free blocks
-  size_t saved_bytes;        // of used_bytes: freed by the user, not yet given back
+  size_t managed_bytes;  // memory given, from the first to the last byte kept
+  size_t used_bytes;     // in blocks that are used, saved or set aside
+  size_t free_bytes;     // in free blocks
+  size_t saved_bytes;    // of used_bytes: freed by the user, not yet given back
   size_t largest_free_bytes;
   size_t free_blocks;
   size_t used_blocks;
   size_t spans;
-  size_t peak_used_bytes;    // 0 under counters::None, as all below
-  size_t footprint_bytes;    // from the first span's start to the highest byte ever in a block
+  size_t peak_used_bytes;  // 0 under counters::None, as all below
+  size_t footprint_bytes;  // from the first span's start to the highest byte ever in a block
   size_t allocations;
   size_t frees;
   size_t failures;
-  size_t looked_at;          // free blocks looked at by all searches
+  size_t looked_at;  // free blocks looked at by all searches
   size_t longest_search;
 };
 

@@ -11,8 +11,8 @@
 //
 // Compact and Offsets mean the same at whatever address the memory is mapped, which shared memory
 // needs. Compact is also the smallest: with it a block costs 4 bytes beyond its payload (dlmalloc
-// and TLSF: 8), a block has at most 8 GiB, and the region lies within 16 GiB of its first span (in shared memory:
-// within the 32 GiB behind the region object).
+// and TLSF: 8), a block has at most 8 GiB, and the region lies within 16 GiB of its first span (in
+// shared memory: within the 32 GiB behind the region object).
 #pragma once
 
 #include <cstddef>
@@ -34,7 +34,8 @@ struct Compact {
   static constexpr unsigned max_log2_units = 29;
   static constexpr bool position_free = true;
 
-  // Counting in 8 bytes whatever the granule is, a link is an index that the processor scales itself.
+  // Counting in 8 bytes whatever the granule is, a link is an index that the processor scales
+  // itself.
   static constexpr unsigned link_shift = 3;
   // A base that far below the first span lets links name addresses on both sides of it.
   static constexpr Address bias = Address{1} << (sizeof(Address) == 8 ? 34 : 31);

@@ -107,9 +107,7 @@ class InBandTags {
   Span retreat(Span span, size_t units) noexcept {
     return Layout::advance(span, size_t{0} - units);
   }
-  Word& word(Span span) noexcept {
-    return *reinterpret_cast<Word*>(address(span) - sizeof(Word));
-  }
+  Word& word(Span span) noexcept { return *reinterpret_cast<Word*>(address(span) - sizeof(Word)); }
   // The footer of the free block that ends where `span` begins.
   Word& footer_below(Span span) noexcept {
     return *reinterpret_cast<Word*>(address(span) - header_size - sizeof(Word));
@@ -131,8 +129,10 @@ class InBandTags {
     if constexpr (mark_kind != Mark::none) mark(span) = 0;
   }
   bool has_mark(Span span, size_t units) noexcept {
-    if constexpr (mark_kind == Mark::none) return true;
-    else return mark(span) == mark_for(span, units);
+    if constexpr (mark_kind == Mark::none)
+      return true;
+    else
+      return mark(span) == mark_for(span, units);
   }
 
  private:
@@ -143,8 +143,9 @@ class InBandTags {
     if constexpr (mark_kind == Mark::number) return Link(number);
     if constexpr (mark_kind == Mark::address) return span;
     // High bits of a product depend on all bits of the factors.
-    return Link(((std::uint64_t(span) ^ (std::uint64_t(units) << 40) ^ number) *
-                 0x9e37'79b9'7f4a'7c15) >> (64 - 8 * sizeof(Link) + (sizeof(Link) == 8 ? 8 : 0)));
+    return Link(
+        ((std::uint64_t(span) ^ (std::uint64_t(units) << 40) ^ number) * 0x9e37'79b9'7f4a'7c15) >>
+        (64 - 8 * sizeof(Link) + (sizeof(Link) == 8 ? 8 : 0)));
   }
 
   Address base_;  // what links count from; constant

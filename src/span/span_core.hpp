@@ -1,10 +1,10 @@
 // The span core: take n units, give them back, coalesce both ways; every operation O(1).
 //
 // Idea. Free spans sit in two-level segregated bins: the first level is the power of two of the
-// length, the second cuts each power into 16 equal steps. The request's own bin is searched first, a
-// bounded number of steps: it holds the spans of just this length that were given back before. Two
-// bitmaps find the first filled bin behind it, whose every span is long enough. So a search is O(1),
-// packs within two points of best fit, and refuses only when the space is truly crowded.
+// length, the second cuts each power into 16 equal steps. The request's own bin is searched first,
+// a bounded number of steps: it holds the spans of just this length that were given back before.
+// Two bitmaps find the first filled bin behind it, whose every span is long enough. So a search is
+// O(1), packs within two points of best fit, and refuses only when the space is truly crowded.
 //
 // What a span *is* and where its tags stand is the tag store's business (see TagStore): outside
 // the memory in a table (ranges, frames), in descriptors of their own, or in band (region). The
@@ -34,20 +34,29 @@ template <class T>
 concept TagStore = requires(T& tags, typename T::Span span, size_t units) {
   { T::none } -> std::convertible_to<typename T::Span>;
   // Units in the free span.
-  { tags.length(span) } noexcept -> std::same_as<size_t>;
+  { tags.length(span) }
+  noexcept->std::same_as<size_t>;
   // Position of the first unit, for alignment.
-  { tags.position(span) } noexcept -> std::same_as<size_t>;
+  { tags.position(span) }
+  noexcept->std::same_as<size_t>;
   // The FREE span that ends where [span, span + units) begins, or none; and the one behind it.
-  { tags.free_before(span) } noexcept -> std::same_as<typename T::Span>;
-  { tags.free_after(span, units) } noexcept -> std::same_as<typename T::Span>;
+  { tags.free_before(span) }
+  noexcept->std::same_as<typename T::Span>;
+  { tags.free_after(span, units) }
+  noexcept->std::same_as<typename T::Span>;
   // Handle of the unit `units` behind the first one of `span`. Never `none`.
-  { tags.advance(span, units) } noexcept -> std::same_as<typename T::Span>;
+  { tags.advance(span, units) }
+  noexcept->std::same_as<typename T::Span>;
   // From now on [span, span + units) is one free span, or no longer a free span.
-  { tags.mark_free(span, units) } noexcept;
-  { tags.mark_used(span, units) } noexcept;
+  { tags.mark_free(span, units) }
+  noexcept;
+  { tags.mark_used(span, units) }
+  noexcept;
   // Link words of a free span, for the bin's list.
-  { tags.next(span) } noexcept -> std::same_as<typename T::Span&>;
-  { tags.previous(span) } noexcept -> std::same_as<typename T::Span&>;
+  { tags.next(span) }
+  noexcept->std::same_as<typename T::Span&>;
+  { tags.previous(span) }
+  noexcept->std::same_as<typename T::Span&>;
 };
 
 // MaxLog2: spans are shorter than 2^MaxLog2 units.
@@ -125,7 +134,8 @@ class SpanCore {
   // The shortest free span of at least `units`, or none; it stays free. Exact, because bins are
   // ordered by length: it stands in the bin of `units`, or in the first filled one behind. O(spans
   // in these two bins).
-  [[nodiscard]] Span find_best(Tags& tags, size_t units, size_t* looked_at = nullptr) const noexcept {
+  [[nodiscard]] Span find_best(Tags& tags, size_t units,
+                               size_t* looked_at = nullptr) const noexcept {
     if (units == 0 || units >= (size_t{1} << (MaxLog2 - 1))) return Tags::none;
     const unsigned own = bin_of(units);
     const Span here = shortest_of(tags, heads_[own], units, looked_at);
@@ -208,8 +218,8 @@ class SpanCore {
       for (Span s = heads_[bin]; s != Tags::none && good; last = s, s = tags.next(s)) {
         const size_t units = tags.length(s);
         good &= bin_of(units) == bin && tags.previous(s) == last;
-        good &= apart || (tags.free_after(s, units) == Tags::none &&
-                          tags.free_before(s) == Tags::none);
+        good &=
+            apart || (tags.free_after(s, units) == Tags::none && tags.free_before(s) == Tags::none);
         sum += units;
       }
     }

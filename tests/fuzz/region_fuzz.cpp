@@ -21,15 +21,15 @@ struct FromEnd : DefaultPolicy {
 template <class F, class C, class R, class Base = DefaultPolicy>
 using Product = ProductPolicy<F, C, R, provision::Lazy, Base>;
 
-using Policies = std::tuple<
-    DefaultPolicy, profiles::TextbookSpans<>, profiles::HobbyKernel, profiles::RealTime,
-    profiles::Debug, Product<fit::First, coalesce::WhileSearching, freeing::Immediate>,
-    Product<fit::Next, coalesce::WhileSearching, freeing::Batched<4>>,
-    Product<fit::Score<50>, coalesce::WhileSearching, freeing::Immediate>,
-    Product<fit::Good, coalesce::Deferred<4>, freeing::Batched<4>, FromEnd>,
-    Product<fit::Best, coalesce::Deferred<4>, freeing::Background<4>>,
-    Product<fit::Next, coalesce::AtOnce, freeing::Immediate, FromEnd>,
-    Product<fit::Score<>, coalesce::AtOnce, freeing::Batched<4>, FromEnd>>;
+using Policies =
+    std::tuple<DefaultPolicy, profiles::TextbookSpans<>, profiles::HobbyKernel, profiles::RealTime,
+               profiles::Debug, Product<fit::First, coalesce::WhileSearching, freeing::Immediate>,
+               Product<fit::Next, coalesce::WhileSearching, freeing::Batched<4>>,
+               Product<fit::Score<50>, coalesce::WhileSearching, freeing::Immediate>,
+               Product<fit::Good, coalesce::Deferred<4>, freeing::Batched<4>, FromEnd>,
+               Product<fit::Best, coalesce::Deferred<4>, freeing::Background<4>>,
+               Product<fit::Next, coalesce::AtOnce, freeing::Immediate, FromEnd>,
+               Product<fit::Score<>, coalesce::AtOnce, freeing::Batched<4>, FromEnd>>;
 
 template <class Policy>
 void play(const std::uint8_t* data, std::size_t size) {

@@ -95,8 +95,9 @@ int run_lab(Options& o) {
   std::vector<lab::Result> results;
   Progress progress(!o.quiet && isatty(STDERR_FILENO) != 0);
   for (const PolicyChoice& choice : all) {
-    const std::string what = fmt::format("{} {} {} {}", name_of(choice.fit), name_of(choice.coalesce),
-                                         name_of(choice.free), name_of(choice.provision));
+    const std::string what =
+        fmt::format("{} {} {} {}", name_of(choice.fit), name_of(choice.coalesce),
+                    name_of(choice.free), name_of(choice.provision));
     o.settings.progress = [&](double part) {
       progress.show(what, (double(results.size()) + part) / double(all.size()));
     };
@@ -108,8 +109,8 @@ int run_lab(Options& o) {
   if (o.json) {
     fmt::print("{}\n", lab::json(workload, results));
   } else {
-    fmt::print("{}: {} operations, at most {} blocks of together {:.0f} KB alive\n\n{}", workload.name,
-               workload.events.size(), workload.peak_live_blocks,
+    fmt::print("{}: {} operations, at most {} blocks of together {:.0f} KB alive\n\n{}",
+               workload.name, workload.events.size(), workload.peak_live_blocks,
                double(workload.peak_live_bytes) / 1024, lab::table(results));
   }
   if (!o.html.empty()) {
@@ -156,26 +157,38 @@ void register_lab(CLI::App& app, Context& context) {
     law_help += fmt::format("\n  {}: {}", law.name, law.meaning);
   }
   lab->add_option("--ops", o->operations, "Operations of the synthetic workload")
-      ->check(CLI::PositiveNumber)->capture_default_str()->group("Workload");
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group("Workload");
   lab->add_option("--seed", o->seed, "Seed of the synthetic workload")
-      ->capture_default_str()->group("Workload");
+      ->capture_default_str()
+      ->group("Workload");
   lab->add_option("--law", o->law, law_help)
-      ->check(CLI::IsMember(law_names))->capture_default_str()->group("Workload");
+      ->check(CLI::IsMember(law_names))
+      ->capture_default_str()
+      ->group("Workload");
   lab->add_option("--live", o->live, "Blocks alive on average")
-      ->check(CLI::Range(1U, 10000000U))->capture_default_str()->group("Workload");
+      ->check(CLI::Range(1U, 10000000U))
+      ->capture_default_str()
+      ->group("Workload");
   lab->add_option("--trace", o->trace,
                   "Recorded workload: lines `a ID SIZE`, `m ID SIZE ALIGN`, `r ID SIZE`, `f ID`")
-      ->check(CLI::ExistingFile)->group("Workload");
+      ->check(CLI::ExistingFile)
+      ->group("Workload");
   lab->add_option("--memory", o->settings.memory, "The region's memory (default: ample)")
-      ->transform(CLI::AsSizeValue(false))->group("Workload");
+      ->transform(CLI::AsSizeValue(false))
+      ->group("Workload");
 
   lab->add_option("--check-every", o->settings.check_every, "Verify everything every N operations")
       ->group("Looking");
   lab->add_option("--repeats", o->settings.repeats, "Timed runs; the least counts")
-      ->check(CLI::PositiveNumber)->capture_default_str()->group("Looking");
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group("Looking");
   lab->add_option("--samples", o->settings.instruction_samples,
                   "Operations whose instructions are counted; 0: none")
-      ->capture_default_str()->group("Looking");
+      ->capture_default_str()
+      ->group("Looking");
 
   lab->add_flag("--json", o->json, "Figures as JSON on standard output")->group("Report");
   lab->add_option("--html", o->html, "Write a page with plots and a drawing of the blocks")

@@ -12,7 +12,8 @@ namespace {
 // Lets the child go on, by one instruction or up to the next mark; false when it is gone.
 bool go(pid_t child, bool one_step, bool& at_mark) {
   for (int pass_on = 0;;) {
-    if (ptrace(one_step ? PTRACE_SINGLESTEP : PTRACE_CONT, child, nullptr, pass_on) != 0) return false;
+    if (ptrace(one_step ? PTRACE_SINGLESTEP : PTRACE_CONT, child, nullptr, pass_on) != 0)
+      return false;
     int status = 0;
     if (waitpid(child, &status, 0) != child || !WIFSTOPPED(status)) return false;
     if (WSTOPSIG(status) != SIGTRAP) {

@@ -46,22 +46,25 @@ nlohmann::ordered_json figures(const Result& r) {
 }  // namespace
 
 std::string table(const std::vector<Result>& results) {
-  std::string out = fmt::format("{:6} {:9} {:10} {:9} {:>7} {:>7} {:>7} {:>11} {:>6} {:>8} {:>8} {:>8}\n",
-                                "fit", "coalesce", "free", "provision", "ns/op", "instr", "worst",
-                                "footprint", "waste", "search", "longest", "refused");
+  std::string out =
+      fmt::format("{:6} {:9} {:10} {:9} {:>7} {:>7} {:>7} {:>11} {:>6} {:>8} {:>8} {:>8}\n", "fit",
+                  "coalesce", "free", "provision", "ns/op", "instr", "worst", "footprint", "waste",
+                  "search", "longest", "refused");
   for (const Result& r : results) {
     const std::string mean = r.instructions ? fmt::format("{:.0f}", *r.instructions) : "-";
     const std::string worst = r.worst_instructions ? fmt::format("{}", *r.worst_instructions) : "-";
-    out += fmt::format("{:6} {:9} {:10} {:9} {:7.1f} {:>7} {:>7} {:9.0f}KB {:5.1f}% {:8.1f} {:8} {:8}\n",
-                       name_of(r.choice.fit), name_of(r.choice.coalesce), name_of(r.choice.free),
-                       name_of(r.choice.provision), r.nanoseconds, mean, worst,
-                       double(r.footprint_bytes) / 1024, r.fragmentation_peak * 100, r.mean_search,
-                       r.longest_search, r.refused);
+    out += fmt::format(
+        "{:6} {:9} {:10} {:9} {:7.1f} {:>7} {:>7} {:9.0f}KB {:5.1f}% {:8.1f} {:8} {:8}\n",
+        name_of(r.choice.fit), name_of(r.choice.coalesce), name_of(r.choice.free),
+        name_of(r.choice.provision), r.nanoseconds, mean, worst, double(r.footprint_bytes) / 1024,
+        r.fragmentation_peak * 100, r.mean_search, r.longest_search, r.refused);
     if (!r.failure.empty()) out += fmt::format("  {}\n", r.failure);
   }
   out +=
-      "ns/op: least of the repeats. instr, worst: exact, of sampled operations (- where they cannot be\n"
-      "counted). waste: share of the footprint beyond the most bytes alive. search: free blocks looked\n"
+      "ns/op: least of the repeats. instr, worst: exact, of sampled operations (- where they "
+      "cannot be\n"
+      "counted). waste: share of the footprint beyond the most bytes alive. search: free blocks "
+      "looked\n"
       "at per request.\n";
   return out;
 }

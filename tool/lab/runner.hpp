@@ -1,7 +1,8 @@
 // Runs a workload over one product of policies. A template, included by one file per fit.
 //
-// Three kinds of runs, each over fresh memory: timed ones, without any looking; one that is watched,
-// for worst times, snapshots and checks; and one in a traced child that counts instructions.
+// Three kinds of runs, each over fresh memory: timed ones, without any looking; one that is
+// watched, for worst times, snapshots and checks; and one in a traced child that counts
+// instructions.
 #pragma once
 
 #include <sys/mman.h>
@@ -201,10 +202,13 @@ class Runner {
     region.walk([&](const RegionBlock& block) {
       if (block.state != BlockState::used) return;
       const auto at = std::uint32_t(
-          std::size_t(static_cast<const char*>(block.payload) - static_cast<char*>(pages.at())) / 16);
+          std::size_t(static_cast<const char*>(block.payload) - static_cast<char*>(pages.at())) /
+          16);
       const auto length = std::uint32_t(block.bytes / 16);
-      if (!runs.empty() && runs.back().first + runs.back().second == at) runs.back().second += length;
-      else runs.emplace_back(at, length);
+      if (!runs.empty() && runs.back().first + runs.back().second == at)
+        runs.back().second += length;
+      else
+        runs.emplace_back(at, length);
     });
   }
 

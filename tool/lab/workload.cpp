@@ -23,8 +23,10 @@ void measure(Workload& workload) {
       live -= sizes[event.slot];
       --blocks;
     } else {
-      if (event.kind == EventKind::reallocate) live -= sizes[event.slot];
-      else ++blocks;
+      if (event.kind == EventKind::reallocate)
+        live -= sizes[event.slot];
+      else
+        ++blocks;
       sizes[event.slot] = event.size;
       live += event.size;
     }
@@ -104,10 +106,14 @@ Workload from_trace(const std::string& path) {
     std::uint64_t id = 0;
     Event event{EventKind::free, 0, 0, 0};
     if (!(words >> id)) throw bad("no block is named");
-    if (kind == "a") event.kind = EventKind::allocate;
-    else if (kind == "m") event.kind = EventKind::allocate_aligned;
-    else if (kind == "r") event.kind = EventKind::reallocate;
-    else if (kind != "f") throw bad("unknown event");
+    if (kind == "a")
+      event.kind = EventKind::allocate;
+    else if (kind == "m")
+      event.kind = EventKind::allocate_aligned;
+    else if (kind == "r")
+      event.kind = EventKind::reallocate;
+    else if (kind != "f")
+      throw bad("unknown event");
     if (kind != "f" && !(words >> event.size)) throw bad("no size");
     if (kind == "m" && !(words >> event.alignment)) throw bad("no alignment");
     const auto found = slot_of.find(id);

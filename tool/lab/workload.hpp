@@ -26,7 +26,7 @@ struct Workload {
   std::string name;
   std::vector<Event> events;
   std::uint32_t slots = 0;
-  std::uint64_t peak_live_bytes = 0;    // requested bytes alive at most
+  std::uint64_t peak_live_bytes = 0;  // requested bytes alive at most
   std::uint64_t peak_live_blocks = 0;
 };
 

@@ -22,7 +22,8 @@ struct MmapSource {
     if (least > ~size_t{0} - 64 * KiB) return {};
     const size_t bytes = align_up(least, 64 * KiB);
     const int kept = errno;
-    void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* memory =
+        ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
       errno = kept;
       return {};

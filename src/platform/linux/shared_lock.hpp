@@ -1,7 +1,8 @@
-// SharedLock: a mutex for memory that several processes map, which survives the death of its holder.
+// SharedLock: a mutex for memory that several processes map, which survives the death of its
+// holder.
 //
-// The kernel keeps the list of robust mutexes a thread holds; if the thread dies, the next one to lock
-// is told. Region then builds its index anew (Region::recover) before it serves anybody.
+// The kernel keeps the list of robust mutexes a thread holds; if the thread dies, the next one to
+// lock is told. Region then builds its index anew (Region::recover) before it serves anybody.
 //
 // init() once, by the process that creates the memory. Cost: without contention no system call.
 #pragma once

@@ -32,8 +32,8 @@ TEST_F(BadInput, zero_size) {
   refused(region.allocate_aligned(0, 64), RegionError::zero_size);
 }
 TEST_F(BadInput, sizes_up_to_the_end_of_numbers) {
-  for (std::size_t size : {~std::size_t{0}, ~std::size_t{0} - 7, ~std::size_t{0} / 2 + 1,
-                           Region<>::max_size + 1}) {
+  for (std::size_t size :
+       {~std::size_t{0}, ~std::size_t{0} - 7, ~std::size_t{0} / 2 + 1, Region<>::max_size + 1}) {
     refused(region.allocate(size), RegionError::too_large);
     refused(region.falloc(size), RegionError::too_large);
     refused(region.allocate_aligned(size, 4096), RegionError::too_large);
@@ -44,7 +44,9 @@ TEST_F(BadInput, sizes_up_to_the_end_of_numbers) {
   }
   refused(region.allocate(Region<>::max_size), RegionError::out_of_memory);
 }
-struct Small : DefaultPolicy { static constexpr std::size_t max_size = 100; };
+struct Small : DefaultPolicy {
+  static constexpr std::size_t max_size = 100;
+};
 TEST_F(BadInput, sizes_over_the_policys_largest_request) {
   alignas(16) static char other[4096];
   Region<Small> small(other, sizeof other);
@@ -53,8 +55,8 @@ TEST_F(BadInput, sizes_over_the_policys_largest_request) {
   EXPECT_EQ(small.last_error(), RegionError::too_large);
 }
 TEST_F(BadInput, alignments) {
-  for (std::size_t alignment : {std::size_t{0}, std::size_t{3}, std::size_t{48}, 2 * GiB,
-                                ~std::size_t{0}}) {
+  for (std::size_t alignment :
+       {std::size_t{0}, std::size_t{3}, std::size_t{48}, 2 * GiB, ~std::size_t{0}}) {
     refused(region.allocate_aligned(10, alignment), RegionError::bad_alignment);
   }
 }
@@ -192,7 +194,9 @@ TEST(BadInputHandler, the_handler_is_told_and_may_use_the_region) {
   EXPECT_EQ(seen[1], RegionError::zero_size);
 }
 TEST(BadInputHandler, trap_stops_at_damage_but_not_at_refusals) {
-  struct Trapping : DefaultPolicy { using Errors = errors::Trap; };
+  struct Trapping : DefaultPolicy {
+    using Errors = errors::Trap;
+  };
   Region<Trapping> region(memory, sizeof memory);
   EXPECT_EQ(region.allocate(0), nullptr);
   EXPECT_EQ(region.allocate(1 << 20), nullptr);

@@ -15,35 +15,38 @@ namespace {
 // The worst of some hundred calls in a region that holds `blocks` blocks and as many holes.
 template <class Policy>
 std::vector<std::uint64_t> worst_counts(std::size_t blocks) {
-  const auto counts = lab::count_instructions([blocks] {
-    const std::size_t bytes = blocks * 640 + (1 << 20);
-    std::unique_ptr<char[]> memory(new char[bytes + 16]);
-    char* start = memory.get() + (16 - reinterpret_cast<std::uintptr_t>(memory.get()) % 16) % 16;
-    auto region = std::make_unique<Region<Policy>>(start, bytes);
-    std::vector<void*> held(blocks);
-    unsigned seed = 1;
-    const auto random = [&seed] { return (seed = seed * 1103515245U + 12345U) >> 8; };
-    for (void*& p : held) p = region->allocate(1 + random() % 500);
-    for (std::size_t i = 0; i < blocks; i += 2) region->free(std::exchange(held[i], nullptr));
-    for (int i = 0; i < 300; ++i) {
-      void*& p = held[random() % blocks];
-      if (p != nullptr) {
+  const auto counts = lab::count_instructions(
+      [blocks] {
+        const std::size_t bytes = blocks * 640 + (1 << 20);
+        std::unique_ptr<char[]> memory(new char[bytes + 16]);
+        char* start =
+            memory.get() + (16 - reinterpret_cast<std::uintptr_t>(memory.get()) % 16) % 16;
+        auto region = std::make_unique<Region<Policy>>(start, bytes);
+        std::vector<void*> held(blocks);
+        unsigned seed = 1;
+        const auto random = [&seed] { return (seed = seed * 1103515245U + 12345U) >> 8; };
+        for (void*& p : held) p = region->allocate(1 + random() % 500);
+        for (std::size_t i = 0; i < blocks; i += 2) region->free(std::exchange(held[i], nullptr));
+        for (int i = 0; i < 300; ++i) {
+          void*& p = held[random() % blocks];
+          if (p != nullptr) {
+            lab::mark();
+            region->free(p);
+            lab::mark();
+            p = nullptr;
+          } else {
+            const std::size_t size = 1 + random() % 500;
+            lab::mark();
+            p = region->allocate(size);
+            lab::mark();
+          }
+        }
+        // A refusal, and one that looks through a crowded bin first.
         lab::mark();
-        region->free(p);
+        (void)region->allocate(bytes);
         lab::mark();
-        p = nullptr;
-      } else {
-        const std::size_t size = 1 + random() % 500;
-        lab::mark();
-        p = region->allocate(size);
-        lab::mark();
-      }
-    }
-    // A refusal, and one that looks through a crowded bin first.
-    lab::mark();
-    (void)region->allocate(bytes);
-    lab::mark();
-  }, 1U << 20);
+      },
+      1U << 20);
   return counts;
 }
 
@@ -62,7 +65,8 @@ void expect_bound() {
                 static_cast<unsigned long long>(worst));
   }
   EXPECT_LE(most, 400U);
-  // The worst that a random sample meets varies a little; growth with the blocks would show at once.
+  // The worst that a random sample meets varies a little; growth with the blocks would show at
+  // once.
   EXPECT_LE(most, least + 120);
 }
 

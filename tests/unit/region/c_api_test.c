@@ -1,5 +1,5 @@
-/* The C interface, compiled as C: every function, every choice. Returns the number of the first line
- * whose expectation failed, 0 if none. */
+/* The C interface, compiled as C: every function, every choice. Returns the number of the first
+ * line whose expectation failed, 0 if none. */
 #include "strata/region.h"
 
 #include <stdint.h>
@@ -13,23 +13,23 @@ static _Alignas(64) char more[4][1 << 16];
 static int grown, shrunk, errors;
 static strata_region_error last;
 
-static void *grow(void *context, size_t least, size_t *bytes) {
+static void* grow(void* context, size_t least, size_t* bytes) {
   (void)context;
   if (grown == 4 || least > sizeof more[0]) return NULL;
   *bytes = sizeof more[0];
   return more[grown++];
 }
-static void shrink(void *context, void *piece, size_t bytes) {
+static void shrink(void* context, void* piece, size_t bytes) {
   (void)context, (void)piece, (void)bytes;
   ++shrunk;
 }
-static void on_error(void *context, strata_region_error error, const void *where) {
+static void on_error(void* context, strata_region_error error, const void* where) {
   (void)context, (void)where;
   ++errors;
   last = error;
 }
-static void count(void *context, const strata_region_block *block) {
-  ((size_t *)context)[block->state] += block->bytes;
+static void count(void* context, const strata_region_block* block) {
+  ((size_t*)context)[block->state] += block->bytes;
 }
 
 int c_api_serves_every_choice(void) {
@@ -44,9 +44,9 @@ int c_api_serves_every_choice(void) {
           options.batch = 5;
           options.checked = checked;
           strata_region_error error = STRATA_REGION_NOT_A_REGION;
-          strata_region *region = strata_region_create(memory, sizeof memory, &options, &error);
+          strata_region* region = strata_region_create(memory, sizeof memory, &options, &error);
           EXPECT(region != NULL && error == STRATA_REGION_OK);
-          unsigned char *block[50] = {0};
+          unsigned char* block[50] = {0};
           unsigned seed = 7;
           for (int i = 0; i < 3000; ++i) {
             seed = seed * 1103515245u + 12345u;
@@ -55,7 +55,7 @@ int c_api_serves_every_choice(void) {
             if (block[k] != NULL) {
               EXPECT(block[k][0] == (unsigned char)k);
               if (seed & 64) {
-                unsigned char *moved = strata_region_reallocate(region, block[k], size);
+                unsigned char* moved = strata_region_reallocate(region, block[k], size);
                 if (moved != NULL) block[k] = moved;
                 EXPECT(block[k][0] == (unsigned char)k);
               } else {
@@ -63,7 +63,7 @@ int c_api_serves_every_choice(void) {
                 block[k] = NULL;
               }
             } else {
-              block[k] = seed & 128 ? strata_region_allocate(region, size)
+              block[k] = seed & 128   ? strata_region_allocate(region, size)
                          : seed & 256 ? strata_region_falloc(region, size)
                                       : strata_region_allocate_aligned(region, 64, size);
               if (block[k] == NULL) continue;
@@ -74,7 +74,8 @@ int c_api_serves_every_choice(void) {
             }
             if (i % 100 == 0) EXPECT(strata_region_check(region, NULL) == STRATA_REGION_OK);
           }
-          for (int k = 0; k < 50; ++k) EXPECT(strata_region_free(region, block[k]) == STRATA_REGION_OK);
+          for (int k = 0; k < 50; ++k)
+            EXPECT(strata_region_free(region, block[k]) == STRATA_REGION_OK);
           while (strata_region_work(region, 3) != 0) {
           }
           strata_region_settle(region);
@@ -83,7 +84,8 @@ int c_api_serves_every_choice(void) {
           EXPECT(bytes[1] == 0 && bytes[2] == 0 && bytes[0] > 50000);
           strata_region_statistics s;
           strata_region_get_statistics(region, &s);
-          EXPECT(s.used_bytes == 0 && s.free_blocks == 1 && s.allocations == s.frees && s.frees > 0);
+          EXPECT(s.used_bytes == 0 && s.free_blocks == 1 && s.allocations == s.frees &&
+                 s.frees > 0);
           strata_region_destroy(region);
         }
   return 0;
@@ -93,9 +95,9 @@ int c_api_grows_and_gives_back(void) {
   strata_region_options options = STRATA_REGION_DEFAULTS;
   options.grow = grow;
   options.shrink = shrink;
-  strata_region *region = strata_region_create(memory, sizeof memory, &options, NULL);
+  strata_region* region = strata_region_create(memory, sizeof memory, &options, NULL);
   EXPECT(region != NULL);
-  void *p[5];
+  void* p[5];
   for (int i = 0; i < 5; ++i) EXPECT((p[i] = strata_region_allocate(region, 50000)) != NULL);
   EXPECT(grown == 4);
   EXPECT(strata_region_allocate(region, 50000) == NULL);
@@ -116,7 +118,8 @@ int c_api_names_every_error(void) {
   options.min_size = 64;
   options.locked = 1;
   strata_region_error error;
-  EXPECT(strata_region_create(NULL, 100, NULL, &error) == NULL && error == STRATA_REGION_NULL_MEMORY);
+  EXPECT(strata_region_create(NULL, 100, NULL, &error) == NULL &&
+         error == STRATA_REGION_NULL_MEMORY);
   EXPECT(strata_region_create(memory + 8, 10000, NULL, &error) == NULL &&
          error == STRATA_REGION_MISALIGNED_MEMORY);
   for (size_t bytes = 0; bytes < 4096; bytes += 13)
@@ -124,19 +127,21 @@ int c_api_names_every_error(void) {
            error == STRATA_REGION_MEMORY_TOO_SMALL);
   memset(memory, 0, sizeof memory);
   EXPECT(strata_region_attach(memory, &error) == NULL && error == STRATA_REGION_NOT_A_REGION);
-  strata_region *region = strata_region_create(memory, sizeof memory, &options, &error);
+  strata_region* region = strata_region_create(memory, sizeof memory, &options, &error);
   EXPECT(region != NULL && strata_region_attach(memory, &error) == region);
   EXPECT(strata_region_add(region, memory + 1024, 4096) == STRATA_REGION_MEMORY_OVERLAPS);
   EXPECT(strata_region_allocate(region, 1001) == NULL && last == STRATA_REGION_TOO_LARGE);
   EXPECT(strata_region_allocate(region, 0) == NULL && last == STRATA_REGION_ZERO_SIZE);
-  EXPECT(strata_region_allocate_aligned(region, 48, 10) == NULL && last == STRATA_REGION_BAD_ALIGNMENT);
-  char *p = strata_region_allocate(region, 1);
+  EXPECT(strata_region_allocate_aligned(region, 48, 10) == NULL &&
+         last == STRATA_REGION_BAD_ALIGNMENT);
+  char* p = strata_region_allocate(region, 1);
   EXPECT(p != NULL && strata_region_usable_size(region, p) >= 64);
   EXPECT(strata_region_resize_in_place(region, p, 900));
   EXPECT(strata_region_free(region, p + 4) == STRATA_REGION_MISALIGNED_POINTER);
   EXPECT(strata_region_free(region, &error) == STRATA_REGION_FOREIGN_POINTER);
   EXPECT(strata_region_free(region, p) == STRATA_REGION_OK);
-  EXPECT(strata_region_free(region, p) == STRATA_REGION_DOUBLE_FREE && last == STRATA_REGION_DOUBLE_FREE);
+  EXPECT(strata_region_free(region, p) == STRATA_REGION_DOUBLE_FREE &&
+         last == STRATA_REGION_DOUBLE_FREE);
   EXPECT(errors == 7);
   EXPECT(strcmp(strata_region_error_name(STRATA_REGION_DOUBLE_FREE), "double free") == 0);
   strata_region_destroy(region);

@@ -1,4 +1,5 @@
-// All sequences of operations to depth 6 on a region of a few granules, for every fit and coalescing.
+// All sequences of operations to depth 6 on a region of a few granules, for every fit and
+// coalescing.
 //
 // What random programs find late, small regions show early: with 12 granules every edge case of
 // splitting, joining and refusing lies within six operations.
@@ -14,7 +15,7 @@ namespace {
 // takes aligned or from the end, or frees twice. Bytes as Oracle reads them.
 const std::vector<std::vector<std::uint8_t>>& steps() {
   static const std::vector<std::vector<std::uint8_t>> all = {
-      {0x00, 12, 0}, {0x10, 40, 0}, {0x20, 12, 0}, {0x30, 90, 0}, {0x09, 60, 0},
+      {0x00, 12, 0}, {0x10, 40, 0},    {0x20, 12, 0}, {0x30, 90, 0}, {0x09, 60, 0},
       {0x1a, 30, 0}, {0x2b, 6, 20, 0}, {0x3c, 20, 0}, {0x0d},
   };
   return all;
@@ -47,12 +48,18 @@ template <class Fit, class Coalesce>
 using Small = ProductPolicy<Fit, Coalesce, freeing::Immediate, provision::Lazy>;
 
 // Depth 6 is 531 441 programs a policy.
-TEST(RegionExhaustive, good_fit_to_depth_6) { all_sequences<Small<fit::Good, coalesce::AtOnce>>(6); }
-TEST(RegionExhaustive, best_fit_to_depth_6) { all_sequences<Small<fit::Best, coalesce::AtOnce>>(6); }
+TEST(RegionExhaustive, good_fit_to_depth_6) {
+  all_sequences<Small<fit::Good, coalesce::AtOnce>>(6);
+}
+TEST(RegionExhaustive, best_fit_to_depth_6) {
+  all_sequences<Small<fit::Best, coalesce::AtOnce>>(6);
+}
 TEST(RegionExhaustive, first_fit_to_depth_6) {
   all_sequences<Small<fit::First, coalesce::AtOnce>>(6);
 }
-TEST(RegionExhaustive, next_fit_to_depth_6) { all_sequences<Small<fit::Next, coalesce::AtOnce>>(6); }
+TEST(RegionExhaustive, next_fit_to_depth_6) {
+  all_sequences<Small<fit::Next, coalesce::AtOnce>>(6);
+}
 TEST(RegionExhaustive, score_fit_to_depth_6) {
   all_sequences<Small<fit::Score<>, coalesce::AtOnce>>(6);
 }
@@ -69,7 +76,8 @@ TEST(RegionExhaustive, good_fit_deferred_to_depth_6) {
   all_sequences<Small<fit::Good, coalesce::Deferred<2>>>(6);
 }
 TEST(RegionExhaustive, batched_frees_to_depth_6) {
-  all_sequences<ProductPolicy<fit::Good, coalesce::AtOnce, freeing::Batched<2>, provision::Lazy>>(6);
+  all_sequences<ProductPolicy<fit::Good, coalesce::AtOnce, freeing::Batched<2>, provision::Lazy>>(
+      6);
 }
 
 }  // namespace

@@ -40,7 +40,9 @@ TEST(MemoryResource, a_full_region_throws_bad_alloc_and_goes_on) {
 }
 
 TEST(MemoryResource, over_aligned_types_are_aligned) {
-  struct alignas(128) Wide { char bytes[128]; };
+  struct alignas(128) Wide {
+    char bytes[128];
+  };
   strata::Region<> region(memory, sizeof memory);
   strata::region_resource resource(region);
   std::pmr::list<Wide> list(&resource);

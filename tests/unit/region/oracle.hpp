@@ -1,9 +1,10 @@
 // A model of what a region owes its user, driven by a string of bytes.
 //
-// Each operation takes one to four bytes: so a random string, every short string, or a fuzzer's string
-// is a program. The model knows each block's place, size and contents, and after every operation it
-// asks: inside the memory, aligned, over no other block, old contents intact, size enough, errors
-// named as promised. check() of the region runs every few operations. A broken promise returns text.
+// Each operation takes one to four bytes: so a random string, every short string, or a fuzzer's
+// string is a program. The model knows each block's place, size and contents, and after every
+// operation it asks: inside the memory, aligned, over no other block, old contents intact, size
+// enough, errors named as promised. check() of the region runs every few operations. A broken
+// promise returns text.
 #pragma once
 
 #include <cstddef>
@@ -71,28 +72,43 @@ class Oracle {
     Block& block = blocks_[(op >> 4) % slots];
     switch (op % 16) {
       default:
-        if (block.at != nullptr) free(block);
-        else allocate(block, program, 0, false);
+        if (block.at != nullptr)
+          free(block);
+        else
+          allocate(block, program, 0, false);
         break;
-      case 8: free(block); break;
-      case 9: reallocate(block, program); break;
-      case 10: resize(block, program); break;
+      case 8:
+        free(block);
+        break;
+      case 9:
+        reallocate(block, program);
+        break;
+      case 10:
+        resize(block, program);
+        break;
       case 11:
-        if (block.at == nullptr) allocate(block, program, std::size_t{1} << (program.next() % 10), false);
+        if (block.at == nullptr)
+          allocate(block, program, std::size_t{1} << (program.next() % 10), false);
         break;
       case 12:
         if (block.at == nullptr) allocate(block, program, 0, true);
         break;
-      case 13: free_twice(block); break;
-      case 14: region_.work(program.next() % 8); break;
-      case 15: (op >> 4) % 2 != 0 ? region_.settle() : free_wrongly(block, program.next()); break;
+      case 13:
+        free_twice(block);
+        break;
+      case 14:
+        region_.work(program.next() % 8);
+        break;
+      case 15:
+        (op >> 4) % 2 != 0 ? region_.settle() : free_wrongly(block, program.next());
+        break;
     }
   }
 
   void allocate(Block& block, Bytes& program, std::size_t alignment, bool at_end) {
     const unsigned byte = program.next();
     const std::size_t size = size_of(byte, program.next());
-    void* p = at_end         ? region_.falloc(size)
+    void* p = at_end           ? region_.falloc(size)
               : alignment == 0 ? region_.allocate(size)
                                : region_.allocate_aligned(size, alignment);
     if (p == nullptr) return refused(size, alignment);
@@ -231,7 +247,8 @@ class Oracle {
     region_.settle();
     check();
     const RegionStatistics s = region_.statistics();
-    if (wrong_.empty() && (s.used_bytes != 0 || s.free_blocks != 1)) fail("not one free block at the end");
+    if (wrong_.empty() && (s.used_bytes != 0 || s.free_blocks != 1))
+      fail("not one free block at the end");
   }
 
   Region& region_;

@@ -71,10 +71,18 @@ TEST(RegionPolicy, best_fit_takes_the_shortest_hole_and_first_fit_the_last_freed
     void* p = region.allocate(180);
     return p == small ? 's' : p == large ? 'l' : '?';
   };
-  struct BestPolicy : DefaultPolicy { using Fit = fit::Best; };
-  struct FirstPolicy : DefaultPolicy { using Fit = fit::First; };
-  struct ExactPolicy : DefaultPolicy { using Fit = fit::Score<100>; };
-  struct GreedyPolicy : DefaultPolicy { using Fit = fit::Score<0>; };
+  struct BestPolicy : DefaultPolicy {
+    using Fit = fit::Best;
+  };
+  struct FirstPolicy : DefaultPolicy {
+    using Fit = fit::First;
+  };
+  struct ExactPolicy : DefaultPolicy {
+    using Fit = fit::Score<100>;
+  };
+  struct GreedyPolicy : DefaultPolicy {
+    using Fit = fit::Score<0>;
+  };
   EXPECT_EQ(place(std::type_identity<Region<BestPolicy>>{}), 's');
   EXPECT_EQ(place(std::type_identity<Region<ExactPolicy>>{}), 's');
   EXPECT_EQ(place(std::type_identity<Region<FirstPolicy>>{}), 'l');
@@ -82,7 +90,9 @@ TEST(RegionPolicy, best_fit_takes_the_shortest_hole_and_first_fit_the_last_freed
 }
 
 TEST(RegionPolicy, next_fit_goes_on_where_it_ended) {
-  struct NextPolicy : DefaultPolicy { using Fit = fit::Next; };
+  struct NextPolicy : DefaultPolicy {
+    using Fit = fit::Next;
+  };
   Fresh<NextPolicy> region;
   char* a = static_cast<char*>(region.allocate(64));
   char* b = static_cast<char*>(region.allocate(64));
@@ -93,7 +103,9 @@ TEST(RegionPolicy, next_fit_goes_on_where_it_ended) {
 }
 
 TEST(RegionPolicy, deferred_blocks_are_used_again_as_they_are_and_joined_when_needed) {
-  struct Deferred : DefaultPolicy { using Coalesce = coalesce::Deferred<1000>; };
+  struct Deferred : DefaultPolicy {
+    using Coalesce = coalesce::Deferred<1000>;
+  };
   Fresh<Deferred> region;
   std::vector<void*> blocks;
   while (void* p = region.allocate(1000)) blocks.push_back(p);
@@ -104,7 +116,9 @@ TEST(RegionPolicy, deferred_blocks_are_used_again_as_they_are_and_joined_when_ne
 }
 
 TEST(RegionPolicy, batched_frees_are_saved_up_and_given_back_in_one_pass) {
-  struct Batched : DefaultPolicy { using Freeing = freeing::Batched<4>; };
+  struct Batched : DefaultPolicy {
+    using Freeing = freeing::Batched<4>;
+  };
   Fresh<Batched> region;
   void* p[4];
   for (void*& x : p) x = region.allocate(100);
@@ -146,7 +160,9 @@ TEST(RegionPolicy, a_worker_that_never_comes_does_not_stop_anybody) {
 }
 
 TEST(RegionPolicy, threads_share_a_region_with_a_spin_lock) {
-  struct Shared : DefaultPolicy { using Lock = SpinLock; };
+  struct Shared : DefaultPolicy {
+    using Lock = SpinLock;
+  };
   Fresh<Shared> region;
   const auto work = [&region](unsigned seed) {
     std::uint32_t* mine[8] = {};

@@ -1,4 +1,5 @@
-// Every product of fit::First, on the compact layout served from the start and on pointers from the end.
+// Every product of fit::First, on the compact layout served from the start and on pointers from the
+// end.
 #include "product_test.hpp"
 
 namespace strata::testing {

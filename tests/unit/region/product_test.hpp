@@ -31,8 +31,8 @@ void random_programs_keep_every_promise(const char* name) {
 template <class Fit, class Base>
 void for_each_product(const char* base) {
   const auto run = [&]<class C, class R, class V>() {
-    const std::string name = std::string(base) + " " + Fit::name + " " + C::name + " " + R::name +
-                             " " + V::name;
+    const std::string name =
+        std::string(base) + " " + Fit::name + " " + C::name + " " + R::name + " " + V::name;
     random_programs_keep_every_promise<ProductPolicy<Fit, C, R, V, Base>>(name.c_str());
   };
   const auto frees = [&]<class C>() {

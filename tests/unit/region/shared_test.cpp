@@ -57,7 +57,7 @@ struct SharedRegion : ::testing::Test {
         mine[k] = nullptr;
       } else {
         mine[k] = static_cast<unsigned char*>((seed & 4096) != 0 ? r->falloc(8 + (seed >> 22))
-                                                                : r->allocate(8 + (seed >> 22)));
+                                                                 : r->allocate(8 + (seed >> 22)));
         if (mine[k] != nullptr) mine[k][0] = mine[k][7] = static_cast<unsigned char>(k);
       }
     }
@@ -113,8 +113,8 @@ TYPED_TEST(SharedRegion, a_block_made_there_is_freed_here) {
 TYPED_TEST(SharedRegion, stays_intact_when_a_process_is_killed_in_the_middle) {
   unsigned inside = 0;
   for (unsigned round = 0; round < 150; ++round) {
-    const pid_t child = this->in_a_process(
-        [round](auto* r) { return TestFixture::churn(r, round + 1, 1L << 40); });
+    const pid_t child =
+        this->in_a_process([round](auto* r) { return TestFixture::churn(r, round + 1, 1L << 40); });
     usleep(1500 + round * 97 % 1500);
     kill(child, SIGKILL);
     int status = 0;
