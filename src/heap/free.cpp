@@ -32,7 +32,10 @@ void free_to_slab(Slot* slot, void* pointer) noexcept {
     report(Misuse::invalid_free, pointer);
   }
   auto* const block = static_cast<Block*>(pointer);
-  if (STRATA_UNLIKELY(block->mark == mark_freed(pointer)) && is_free(slot, pointer)) {
+  // A block that reaches into an uncarved unit was never handed out, or has been given back.
+  const bool uncarved = (slot->uncarved & slab::units_of(offset, slab::block_size(slot))) != 0;
+  if (STRATA_UNLIKELY(uncarved) ||
+      (STRATA_UNLIKELY(block->mark == mark_freed(pointer)) && is_free(slot, pointer))) {
     report(Misuse::double_free, pointer);
   }
   if (slot->owned_by(Machine::current_thread())) return free_local(slot, block);
@@ -63,7 +66,8 @@ bool is_free(Slot* slot, const void* block) noexcept {
   return list_has(sharing::block_at(address_of(slot), home.head()), block, home.count());
 }
 
-void free_elsewhere(void* pointer) noexcept {
+// Everything that is not this thread's own block, except the case that free_elsewhere treats itself.
+STRATA_NOINLINE void free_any(void* pointer) noexcept {
   if (pointer == nullptr) return;
   Slot* const slot = slot_supply.find(Address(pointer));
   if (slot == nullptr) {
@@ -80,8 +84,29 @@ void free_elsewhere(void* pointer) noexcept {
   }
 }
 
+// A block of another thread's slab for which a batch is open joins it: what a thread that frees
+// what others allocate does nearly always.
+void free_elsewhere(void* pointer) noexcept {
+  const Address base = seen_primary_base();
+  const Address offset = Address(pointer) - base;
+  ThreadHeap* const heap = thread_cache.heap;
+  if (STRATA_LIKELY(offset < seen_primary_bytes() && heap != nullptr)) {
+    Slot* const slot = reinterpret_cast<Slot*>(base) + (offset >> slot_shift);
+    OutboxEntry& entry = outbox_entry(*heap, slot);
+    auto* const block = static_cast<Block*>(pointer);
+    const std::uintptr_t mark = base + Address(pointer);
+    if (STRATA_LIKELY(entry.slab == slot) && !slot->owned_by(heap->thread) &&
+        STRATA_LIKELY(is_block_start(std::uint16_t(offset), slot->inverse)) &&
+        STRATA_LIKELY(block->mark != mark)) {
+      block->mark = mark;
+      return join(*heap, entry, block);
+    }
+  }
+  free_any(pointer);
+}
+
 // The hot path found a block that bears the mark of free blocks, or no block start.
-void free_suspect(void* pointer) noexcept { free_elsewhere(pointer); }
+void free_suspect(void* pointer) noexcept { free_any(pointer); }
 
 // Decides after how many more frees to look at an active slab again. It cannot be empty before
 // `live` of them, so a thread that frees all it has is noticed at its last free, exactly. Where few

@@ -22,6 +22,8 @@ void send(Slot* slot, const sharing::Batch& batch) noexcept {
                       release_slab, thin_pooled);
 }
 
+}  // namespace
+
 void flush(ThreadHeap& heap, OutboxEntry& entry) noexcept {
   Slot* const slot = entry.slab;
   entry.slab = nullptr;
@@ -29,24 +31,20 @@ void flush(ThreadHeap& heap, OutboxEntry& entry) noexcept {
   send(slot, entry.batch);
 }
 
-}  // namespace
-
 void post(ThreadHeap* heap, Slot* slot, Block* block) noexcept {
   if (STRATA_UNLIKELY(heap == nullptr)) {  // a finished thread, or no memory for a heap
     send(slot, {block, block, 1});
     return;
   }
-  OutboxEntry& entry = heap->outbox[(Address(slot) / sizeof(Slot)) % outbox_entries];
+  OutboxEntry& entry = outbox_entry(*heap, slot);
   if (entry.slab != slot) {
     if (entry.slab != nullptr) flush(*heap, entry);
     entry.slab = slot;
-    entry.batch = {};
+    entry.batch = {nullptr, block, 0};
+    entry.room = batch_limit(slot);
     ++heap->outbox_used;
   }
-  block->next = entry.batch.first;
-  entry.batch.first = block;
-  if (entry.batch.last == nullptr) entry.batch.last = block;
-  if (++entry.batch.count >= batch_limit(slot)) flush(*heap, entry);
+  join(*heap, entry, block);
 }
 
 void flush_outbox(ThreadHeap& heap) noexcept {

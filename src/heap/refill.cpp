@@ -11,6 +11,11 @@ constinit State state;
 
 namespace {
 
+// After settling: the first free looks at the slab if nothing in it was live.
+void keep_armed(Slot* slot) noexcept {
+  if (slot->count == 0) slot->count = slot->bias = 1;
+}
+
 // Blocks of class c for an empty bin, from the active slab or the next one; nullptr: no memory.
 Block* refill(ThreadCache& cache, ThreadHeap& heap, unsigned c) noexcept {
   if (heap.active[c] != nullptr) settle(cache, heap, c);
@@ -27,8 +32,7 @@ Block* refill(ThreadCache& cache, ThreadHeap& heap, unsigned c) noexcept {
         }
       }
       if (list != nullptr) {
-        // The first free after this looks at the slab if nothing in it was live.
-        if (slot->live() == 0 && slot->bias == 0) slot->count = slot->bias = 1;
+        keep_armed(slot);
         return list;
       }
       if (!let_go_full(heap, slot)) continue;
@@ -69,8 +73,26 @@ void* allocate_small(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool zero
 }
 
 void* allocate_slow(size_t size) {
-  if (size <= largest_small) return allocate_class(class_of(size), false);
-  return allocate_large(size, 1, false);
+  if (STRATA_UNLIKELY(size > largest_small)) return allocate_large(size, 1, false);
+  const unsigned c = class_of(size);
+  // The common miss: blocks that this thread freed wait in the active slab. A program that takes and
+  // gives back one block over and over comes here each time when the slab is otherwise full.
+  ThreadHeap* const heap = thread_cache.heap;
+  if (STRATA_LIKELY(heap != nullptr)) {
+    Slot* const slot = heap->active[c];
+    if (STRATA_LIKELY(slot != nullptr && slot->freed != nullptr) &&
+        STRATA_LIKELY(thread_cache.head(c) == nullptr)) {
+      Block* const block = slot->freed;
+      slot->freed = nullptr;
+      settle(thread_cache, *heap, c);
+      keep_armed(slot);
+      thread_cache.set_head(c, block->next);
+      thread_cache.bins[2 * c + 1] = 1;
+      block->mark = 0;
+      return block;
+    }
+  }
+  return allocate_class(c, false);
 }
 
 void* allocate_zeroed(size_t size) noexcept {

@@ -39,6 +39,11 @@ inline void format(Slot* slot, unsigned c, Address owner) noexcept {
 inline unsigned class_of(const Slot* slot) noexcept { return slot->twice_class / 2U; }
 inline size_t block_size(const Slot* slot) noexcept { return size_of_class(class_of(slot)); }
 
+// The units that a block at byte `offset` of its slab reaches into, as bits.
+inline unsigned units_of(size_t offset, size_t size) noexcept {
+  return (2U << (offset + size - 1) / carve_unit) - (1U << offset / carve_unit);
+}
+
 // Carves the next units until at least one block is free. Returns their list in order of address,
 // or nullptr when everything is carved.
 inline Block* carve(Slot* slot, Address address) noexcept {
@@ -53,11 +58,7 @@ inline Block* carve(Slot* slot, Address address) noexcept {
     size_t last = ((unit + 1) * carve_unit - 1) / size;
     if (last >= slot->capacity) last = slot->capacity - 1U;
     // Only the blocks at the unit's edges can overlap other units; which of these are uncarved?
-    const auto waits = [&](size_t block) {
-      const unsigned from = unsigned(block * size / carve_unit);
-      const unsigned to = unsigned((block * size + size - 1) / carve_unit);
-      return (uncarved & ((2U << to) - (1U << from))) != 0;
-    };
+    const auto waits = [&](size_t block) { return (uncarved & units_of(block * size, size)) != 0; };
     if (waits(first)) ++first;
     size_t end = last + 1;
     if (first < end && waits(last)) --end;

@@ -37,12 +37,6 @@ void put_back(Slot* slot, Block* list) noexcept {
   slot->freed = list;
 }
 
-void settle(ThreadCache& cache, ThreadHeap& heap, unsigned c) noexcept {
-  Slot* const slot = heap.active[c];
-  slot->count = std::uint16_t(slot->count + cache.handed(c));
-  cache.bins[2 * c + 1] = 0;
-}
-
 Address address_of(const Slot* slot) noexcept { return slot_supply.address_of(slot); }
 
 void forget_retained(ThreadHeap& heap, Slot* slot) noexcept {

@@ -40,7 +40,11 @@ ThreadHeap* open_thread_heap() noexcept;
 // The next slab to serve class c from, nullptr: no memory.
 Slot* next_slab(ThreadHeap& heap, unsigned c) noexcept;
 // Adds to the active slab's count what its bin has handed out.
-void settle(ThreadCache& cache, ThreadHeap& heap, unsigned c) noexcept;
+inline void settle(ThreadCache& cache, ThreadHeap& heap, unsigned c) noexcept {
+  Slot* const slot = heap.active[c];
+  slot->count = std::uint16_t(slot->count + cache.handed(c));
+  cache.bins[2 * c + 1] = 0;
+}
 bool let_go_full(ThreadHeap& heap, Slot* slot) noexcept;
 void let_go_partial(Slot* slot) noexcept;
 bool adopt(ThreadHeap& heap, Slot* slot) noexcept;
@@ -62,6 +66,17 @@ void thin_pooled(Slot* slot, unsigned size_class) noexcept;
 
 // outbox.cpp: blocks on their way home.
 void post(ThreadHeap* heap, Slot* slot, Block* block) noexcept;
+void flush(ThreadHeap& heap, OutboxEntry& entry) noexcept;
+inline OutboxEntry& outbox_entry(ThreadHeap& heap, const Slot* slot) noexcept {
+  return heap.outbox[(Address(slot) / sizeof(Slot)) % outbox_entries];
+}
+// Joins a block to those that wait for the same slab.
+STRATA_INLINE void join(ThreadHeap& heap, OutboxEntry& entry, Block* block) noexcept {
+  block->next = entry.batch.first;
+  entry.batch.first = block;
+  ++entry.batch.count;
+  if (--entry.room == 0) flush(heap, entry);
+}
 void flush_outbox(ThreadHeap& heap) noexcept;
 
 // free.cpp: whether a block that bears the mark of free ones is on a list of them. A live block may

@@ -59,7 +59,8 @@ unsigned free_units(const Slot* slot, const FreeMap& free, size_t size) noexcept
   return found;
 }
 
-void thin(Slot* slot) noexcept {
+// True when pages went.
+bool thin(Slot* slot) noexcept {
   // What is purged there has to be committed again before its use, and carving does not ask.
   if constexpr (!commits_lazily<Machine>) return;
   const Address slab = address_of(slot);
@@ -69,13 +70,10 @@ void thin(Slot* slot) noexcept {
     free.set((Address(block) - slab) / size);
   }
   const unsigned units = free_units(slot, free, size);
-  if (units == 0) return;
+  if (units == 0) return false;
 
   const auto reaches = [&](const Block* block) {
-    const size_t offset = Address(block) - slab;
-    const unsigned from = unsigned(offset / carve_unit);
-    const unsigned to = unsigned((offset + size - 1) / carve_unit);
-    return (units & ((2U << to) - (1U << from))) != 0;
+    return (units & slab::units_of(Address(block) - slab, size)) != 0;
   };
   Block* kept = nullptr;
   for (Block* block = slot->freed; block != nullptr;) {
@@ -94,6 +92,7 @@ void thin(Slot* slot) noexcept {
     Machine::purge(slab + first * carve_unit, count * carve_unit);
     rest &= ~(((1U << count) - 1) << first);
   }
+  return true;
 }
 
 }  // namespace
@@ -111,7 +110,13 @@ void thin_owned(ThreadHeap& heap, Slot* slot) noexcept {
       --heap.available_count[c];
       return release_slab(slot);
     }
-    thin(slot);
+    if (thin(slot)) {
+      // Marks of free blocks went with the pages; while nobody owns the slab every free of one of
+      // its blocks is looked at closely, and finds out that its unit is uncarved.
+      heap.available[c].remove(slot);
+      --heap.available_count[c];
+      return let_go_partial(slot);
+    }
   }
   watch(slot);
 }

@@ -49,6 +49,7 @@ struct ThreadCache {
 struct OutboxEntry {
   Slot* slab = nullptr;
   sharing::Batch batch;
+  std::uint32_t room = 0;  // blocks that may still join before the batch goes home
 };
 
 constexpr unsigned outbox_entries = 16;
