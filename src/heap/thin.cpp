@@ -62,7 +62,7 @@ unsigned free_units(const Slot* slot, const FreeMap& free, size_t size) noexcept
 // True when pages went.
 bool thin(Slot* slot) noexcept {
   // What is purged there has to be committed again before its use, and carving does not ask.
-  if constexpr (!commits_lazily<Machine>) return;
+  if constexpr (!commits_lazily<Machine>) return false;
   const Address slab = address_of(slot);
   const size_t size = slab::block_size(slot);
   FreeMap free;

@@ -22,6 +22,7 @@ int main(void) {
     join_thread(one);
     join_thread(other);
   }
-  CHECK_AT_MOST(warm + 4096, resident_kib());
+  // Up to the dirty limit may stay resident; 2000 threads that left something would be far beyond.
+  CHECK_AT_MOST(warm + 8192 + 1024, resident_kib());
   return 0;
 }
