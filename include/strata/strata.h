@@ -28,7 +28,8 @@ void* strata_calloc(size_t count, size_t size) STRATA_NOEXCEPT;
  * a block of its own, it does not free. */
 void* strata_realloc(void* pointer, size_t size) STRATA_NOEXCEPT;
 
-/* A block at a multiple of `alignment`, a power of two; NULL when it is none or memory is refused. */
+/* A block at a multiple of `alignment`, a power of two; NULL when it is none or memory is refused.
+ */
 void* strata_aligned_alloc(size_t alignment, size_t size) STRATA_NOEXCEPT;
 
 /* Gives a block back. NULL is nothing. A pointer that is no live block of this heap is reported in

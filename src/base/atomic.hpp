@@ -1,7 +1,7 @@
 // Atomic<T>: the few atomic operations the core uses, over compiler builtins.
 //
-// Why not <atomic>: GCC 12's header pulls in pthread.h, stdio.h and std::string in C++20 mode, which
-// a freestanding build must not see. Every operation names its memory order at the call.
+// Why not <atomic>: GCC 12's header pulls in pthread.h, stdio.h and std::string in C++20 mode,
+// which a freestanding build must not see. Every operation names its memory order at the call.
 #pragma once
 
 namespace strata {

@@ -17,12 +17,27 @@ constexpr std::size_t align_up(std::size_t n, std::size_t alignment) noexcept {
 constexpr std::size_t align_down(std::size_t n, std::size_t alignment) noexcept {
   return n & ~(alignment - 1);
 }
-constexpr std::size_t divide_up(std::size_t n, std::size_t by) noexcept { return (n + by - 1) / by; }
+constexpr std::size_t divide_up(std::size_t n, std::size_t by) noexcept {
+  return (n + by - 1) / by;
+}
 
 // Floor of the binary logarithm; n is not 0.
-constexpr unsigned log2_floor(std::uint64_t n) noexcept { return 63U - unsigned(std::countl_zero(n)); }
+constexpr unsigned log2_floor(std::uint64_t n) noexcept {
+  return 63U - unsigned(std::countl_zero(n));
+}
 
 // Index of the lowest set bit; n is not 0.
 constexpr unsigned lowest_bit(std::uint64_t n) noexcept { return unsigned(std::countr_zero(n)); }
+
+// Brings a cache line in, ready to be written. Any address may be given, also null.
+inline void prefetch_for_writing(const void* address) noexcept {
+#if defined(__x86_64__)
+  // The builtin would fetch the line for reading unless the processor is said to be new enough; an
+  // old one takes this for a no-operation.
+  asm("prefetchw (%0)" : : "r"(address));
+#else
+  __builtin_prefetch(address, 1);
+#endif
+}
 
 }  // namespace strata

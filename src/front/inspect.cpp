@@ -7,8 +7,8 @@
 #include "base/print.hpp"
 #include "front/export.hpp"
 #include "front/process.hpp"
-#include "heap/statistics.hpp"
 #include "heap/heap.hpp"
+#include "heap/statistics.hpp"
 
 namespace heap = strata::heap;
 using strata::Line;
@@ -31,20 +31,55 @@ namespace strata::front {
 
 void print_statistics() noexcept {
   const heap::Statistics s = collected();
-  write(Line().text("strata: live ").size(s.live_bytes()).text(" (small ").size(s.small_live_bytes)
-            .text(", large ").size(s.large_bytes).text(" in ").number(s.large_blocks)
-            .text(", huge ").size(s.huge_bytes).text(" in ").number(s.huge_blocks).text(")\n"));
-  write(Line().text("strata: free in slabs ").size(s.small_free_bytes).text(", waiting for purge ")
-            .size(s.dirty_bytes).text(", metadata ").size(s.metadata_bytes).text("\n"));
-  write(Line().text("strata: committed ").size(s.committed_bytes).text(" of ")
-            .size(s.reserved_bytes).text(", purged ").size(s.purged_bytes).text(" in ")
-            .number(s.purges).text(" calls, threads ").number(s.threads).text("\n"));
+  write(Line()
+            .text("strata: live ")
+            .size(s.live_bytes())
+            .text(" (small ")
+            .size(s.small_live_bytes)
+            .text(", large ")
+            .size(s.large_bytes)
+            .text(" in ")
+            .number(s.large_blocks)
+            .text(", huge ")
+            .size(s.huge_bytes)
+            .text(" in ")
+            .number(s.huge_blocks)
+            .text(")\n"));
+  write(Line()
+            .text("strata: free in slabs ")
+            .size(s.small_free_bytes)
+            .text(", waiting for purge ")
+            .size(s.dirty_bytes)
+            .text(", metadata ")
+            .size(s.metadata_bytes)
+            .text("\n"));
+  write(Line()
+            .text("strata: committed ")
+            .size(s.committed_bytes)
+            .text(" of ")
+            .size(s.reserved_bytes)
+            .text(", purged ")
+            .size(s.purged_bytes)
+            .text(" in ")
+            .number(s.purges)
+            .text(" calls, threads ")
+            .number(s.threads)
+            .text("\n"));
   for (unsigned c = 1; c < class_count; ++c) {
     const heap::ClassStatistics& entry = s.classes[c];
     if (entry.slabs == 0) continue;
-    write(Line().text("strata: class ").number(size_of_class(c)).text(": ").number(entry.live)
-              .text(" live, ").number(entry.free).text(" free, ").number(entry.slabs)
-              .text(" slabs, ").size(entry.resident).text(" touched\n"));
+    write(Line()
+              .text("strata: class ")
+              .number(size_of_class(c))
+              .text(": ")
+              .number(entry.live)
+              .text(" live, ")
+              .number(entry.free)
+              .text(" free, ")
+              .number(entry.slabs)
+              .text(" slabs, ")
+              .size(entry.resident)
+              .text(" touched\n"));
   }
 }
 
@@ -119,8 +154,8 @@ STRATA_EXPORT int malloc_info(int options, FILE* stream) noexcept {
 // 1 when memory was given back.
 STRATA_EXPORT int malloc_trim(size_t pad) noexcept { return heap::trim(pad) != 0 ? 1 : 0; }
 
-// Knows glibc's parameters. M_TRIM_THRESHOLD is the dirty limit; the others have no counterpart, and
-// a program that sets them loses nothing.
+// Knows glibc's parameters. M_TRIM_THRESHOLD is the dirty limit; the others have no counterpart,
+// and a program that sets them loses nothing.
 STRATA_EXPORT int mallopt(int parameter, int value) noexcept {
   switch (parameter) {
     case M_TRIM_THRESHOLD:

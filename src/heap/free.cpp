@@ -66,7 +66,8 @@ bool is_free(Slot* slot, const void* block) noexcept {
   return list_has(sharing::block_at(address_of(slot), home.head()), block, home.count());
 }
 
-// Everything that is not this thread's own block, except the case that free_elsewhere treats itself.
+// Everything that is not this thread's own block, except the case that free_elsewhere treats
+// itself.
 STRATA_NOINLINE void free_any(void* pointer) noexcept {
   if (pointer == nullptr) return;
   Slot* const slot = slot_supply.find(Address(pointer));
@@ -94,7 +95,7 @@ void free_elsewhere(void* pointer) noexcept {
     Slot* const slot = reinterpret_cast<Slot*>(base) + (offset >> slot_shift);
     OutboxEntry& entry = outbox_entry(*heap, slot);
     auto* const block = static_cast<Block*>(pointer);
-    const std::uintptr_t mark = base + Address(pointer);
+    const std::uintptr_t mark = mark_freed(pointer);
     if (STRATA_LIKELY(entry.slab == slot) && !slot->owned_by(heap->thread) &&
         STRATA_LIKELY(is_block_start(std::uint16_t(offset), slot->inverse)) &&
         STRATA_LIKELY(block->mark != mark)) {

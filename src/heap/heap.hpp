@@ -2,8 +2,9 @@
 //
 // Follow one malloc in src/README.md. Hot paths are inline here; everything they miss into is cold:
 //
-//   allocate  bin of the class has a block       15 instructions; else refill (refill.cpp)
-//   free      own slab, block start, not free    26 instructions; else free_elsewhere, free_suspect,
+//   allocate  bin of the class has a block       16 instructions; else refill (refill.cpp)
+//   free      own slab, block start, not free    25 instructions; else free_elsewhere,
+//   free_suspect,
 //             already, slab not empty            free_event (free.cpp)
 //
 // All functions are thread-safe, never throw, return nullptr when memory is refused (setting errno
@@ -19,14 +20,12 @@ namespace strata {
 STRATA_HIDDEN extern thread_local constinit ThreadCache thread_cache
     __attribute__((tls_model("initial-exec")));
 
-// What Block::mark holds in a free block: a number of the block's own, which no program has. It is
-// the sum of two addresses, so that it is no address itself, and different for each block, so that
-// a stale one that a program copies along with memory it never wrote accuses no other block.
-inline std::uintptr_t mark_freed(const void* block) noexcept {
-  return seen_primary_base() + Address(block);
-}
+// What Block::mark holds in a free block: a number of the block's own, which no program has. Twice
+// an address is no address; and it differs from block to block, so that a stale one that a program
+// copies along with memory it never wrote accuses no other block.
+inline std::uintptr_t mark_freed(const void* block) noexcept { return 2 * Address(block) + 1; }
 // A block that was carved from pages which read zero and has not been handed out since.
-inline std::uintptr_t mark_zero(const void* block) noexcept { return mark_freed(block) + 1; }
+inline std::uintptr_t mark_zero(const void* block) noexcept { return 2 * Address(block) + 2; }
 
 namespace heap {
 
@@ -45,6 +44,7 @@ STRATA_INLINE void* allocate(size_t size) {
         size_classes.twice_class_of[(size + granule_size - 1) / granule_size];
     auto* const block = reinterpret_cast<Block*>(thread_cache.bins[twice_class]);
     if (STRATA_LIKELY(block != nullptr)) {
+      prefetch_for_writing(block->next);  // the next malloc's block: it may lie in another cache
       thread_cache.bins[twice_class] = reinterpret_cast<std::uintptr_t>(block->next);
       ++thread_cache.bins[twice_class + 1];
       block->mark = 0;
@@ -56,16 +56,15 @@ STRATA_INLINE void* allocate(size_t size) {
 
 // Gives a block back. Null is nothing.
 STRATA_INLINE void free(void* pointer) noexcept {
-  const Address base = seen_primary_base();
-  const Address offset = Address(pointer) - base;
+  const Address offset = Address(pointer) + seen_primary_bias();
   if (STRATA_UNLIKELY(offset >= seen_primary_bytes())) return free_elsewhere(pointer);
-  Slot* const slot = reinterpret_cast<Slot*>(base) + (offset >> slot_shift);
+  Slot* const slot = reinterpret_cast<Slot*>(seen_primary_base()) + (offset >> slot_shift);
   if (STRATA_UNLIKELY(!slot->owned_by(Machine::current_thread()))) return free_elsewhere(pointer);
   if (STRATA_UNLIKELY(!is_block_start(std::uint16_t(offset), slot->inverse))) {
     return free_suspect(pointer);
   }
   auto* const block = static_cast<Block*>(pointer);
-  const std::uintptr_t mark = base + Address(pointer);
+  const std::uintptr_t mark = mark_freed(pointer);
   if (STRATA_UNLIKELY(block->mark == mark)) return free_suspect(pointer);
   block->mark = mark;
   block->next = slot->freed;
@@ -89,7 +88,7 @@ STRATA_INLINE void* reallocate(void* pointer, size_t size) noexcept {
     const unsigned twice_class =
         size_classes.twice_class_of[(size + granule_size - 1) / granule_size];
     if (STRATA_LIKELY(twice_class == slot->twice_class &&
-                      static_cast<Block*>(pointer)->mark != base + Address(pointer))) {
+                      static_cast<Block*>(pointer)->mark != mark_freed(pointer))) {
       return pointer;
     }
   }

@@ -77,8 +77,8 @@ void* reallocate_large(Slot* run, size_t size) noexcept {
   const size_t slots = run->length;
   const size_t wanted = divide_up(size, slot_size);
   if (size > largest_small && wanted <= slots) {
-    // Shrinks, or grows within its slots. What is beyond a new end goes back, unless it is less than
-    // an eighth; a block that grows keeps its headroom.
+    // Shrinks, or grows within its slots. What is beyond a new end goes back, unless it is less
+    // than an eighth; a block that grows keeps its headroom.
     const bool shrinks = size < run->size;
     note_touched(run, slots, run->size);
     run->size = align_up(size, carve_unit);

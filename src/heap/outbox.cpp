@@ -13,7 +13,9 @@ std::uint16_t wake_count(const Slot* slot) noexcept {
 
 unsigned batch_limit(const Slot* slot) noexcept {
   const size_t by_bytes = outbox_batch_bytes / slab::block_size(slot);
-  return by_bytes < 1 ? 1 : by_bytes < outbox_batch_blocks ? unsigned(by_bytes) : outbox_batch_blocks;
+  return by_bytes < 1                     ? 1
+         : by_bytes < outbox_batch_blocks ? unsigned(by_bytes)
+                                          : outbox_batch_blocks;
 }
 
 void send(Slot* slot, const sharing::Batch& batch) noexcept {

@@ -75,8 +75,8 @@ void* allocate_small(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool zero
 void* allocate_slow(size_t size) {
   if (STRATA_UNLIKELY(size > largest_small)) return allocate_large(size, 1, false);
   const unsigned c = class_of(size);
-  // The common miss: blocks that this thread freed wait in the active slab. A program that takes and
-  // gives back one block over and over comes here each time when the slab is otherwise full.
+  // The common miss: blocks that this thread freed wait in the active slab. A program that takes
+  // and gives back one block over and over comes here each time when the slab is otherwise full.
   ThreadHeap* const heap = thread_cache.heap;
   if (STRATA_LIKELY(heap != nullptr)) {
     Slot* const slot = heap->active[c];

@@ -41,8 +41,8 @@ void report(Misuse misuse, const void* pointer) noexcept {
   if (slot != nullptr && slot->kind() == SlotKind::none) {
     if (Slot* run = run_around(slot); run != nullptr) slot = run;
   }
-  const bool freed_run = slot != nullptr && address == address_of(slot) &&
-                         slot->kind() == SlotKind::free_first;
+  const bool freed_run =
+      slot != nullptr && address == address_of(slot) && slot->kind() == SlotKind::free_first;
   line.text("strata: error: ");
   if (misuse == Misuse::double_free || (misuse == Misuse::invalid_free && freed_run)) {
     line.text("double free of ");

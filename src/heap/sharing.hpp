@@ -1,7 +1,8 @@
-// Sharing: who owns a slab, how a full one is let go, how a block freed by another thread gets home.
+// Sharing: who owns a slab, how a full one is let go, how a block freed by another thread gets
+// home.
 //
-// Every slab has one 64-bit word, Slot::remote: the list of blocks that threads other than the owner
-// freed (first block's granule in the slab + 1, and how many), and the slab's state.
+// Every slab has one 64-bit word, Slot::remote: the list of blocks that threads other than the
+// owner freed (first block's granule in the slab + 1, and how many), and the slab's state.
 //
 //   state    owner field     who may touch freed, count, uncarved   where the slab is found
 //   owned    owning thread   the owner                              the owner's bins and lists
@@ -9,8 +10,10 @@
 //   pooled   0               nobody (frozen)                        pool of its size class
 //
 //   transition               by                    how
-//   a owned  -> full         the owner, when every owner := 0, then CAS {none,0,owned} -> {none,0,full}
-//                            block is handed out   (release). Fails when blocks came home meanwhile:
+//   a owned  -> full         the owner, when every owner := 0, then CAS {none,0,owned} ->
+//   {none,0,full}
+//                            block is handed out   (release). Fails when blocks came home
+//                            meanwhile:
 //                                                  owner := self again, take them.
 //   b owned  -> pooled       the owner: thread     owner := 0, then CAS keeping list and count
 //                            exit, or too many     (release), then into the pool under its lock.
@@ -24,8 +27,10 @@
 //   f pooled -> owned        a thread in need of   under the pool's lock: out of the pool, then
 //                            the class             exchange to {none,0,owned} (acq_rel).
 //   g pooled -> owned        the free that brings  under the pool's lock, if it is in the pool and
-//                            the last block home   still has all blocks home: out, and to the slots.
-//   h pooled -> owned        the free that leaves  under the pool's lock, if it is in the pool: out,
+//                            the last block home   still has all blocks home: out, and to the
+//                            slots.
+//   h pooled -> owned        the free that leaves  under the pool's lock, if it is in the pool:
+//   out,
 //                            few blocks alive      free pages to the system, then (b).
 //
 //   push to owned/pooled     any thread            CAS {list,n,s} -> {batch + list, n + m, s}
@@ -37,8 +42,8 @@
 //    if it wrote it (a), (c) or (f) and has not let go: relaxed accesses do. In (a) and (b) the
 //    owner zeroes the field BEFORE the state changes, because from then on another may write it.
 //  * While a slab is full or pooled, the live count is frozen (full: all of its capacity), so that
-//    `n == live` in the word means that every block is home. The frozen fields were written before the release of (a) or (b), and every
-//    reader has acquired the word.
+//    `n == live` in the word means that every block is home. The frozen fields were written before
+//    the release of (a) or (b), and every reader has acquired the word.
 //  * Pushing on a list whose head went away and came back (ABA) is harmless: the batch is linked to
 //    the head that the CAS found again. Nothing is ever popped singly from the shared list.
 //  * Between (d)'s CAS and its insertion, another free may bring the last block home; whoever comes
@@ -78,8 +83,7 @@ struct Batch {
 };
 
 inline Block* block_at(Address slab, std::uint64_t head) noexcept {
-  return head == 0 ? nullptr
-                   : reinterpret_cast<Block*>(slab + ((head - 1) << granule_shift));
+  return head == 0 ? nullptr : reinterpret_cast<Block*>(slab + ((head - 1) << granule_shift));
 }
 
 // What the one who pushed has to do now.
@@ -186,7 +190,8 @@ class Pool {
   // is the caller's (owned), to be given back.
   bool insert(SlotType* slot) noexcept {
     lock_.lock();
-    const bool last_block_home = RemoteList{slot->remote.load(Order::acquire)}.count() == slot->live();
+    const bool last_block_home =
+        RemoteList{slot->remote.load(Order::acquire)}.count() == slot->live();
     if (last_block_home) {
       slot->remote.exchange(RemoteList::make(0, 0, State::owned).raw, Order::acq_rel);
     } else {
@@ -254,10 +259,12 @@ class Pool {
 };
 
 // A batch of blocks goes home to a slab the caller does not own. `release(slot)` is called when the
-// slab is the caller's with every block home; `thin(slot, size_class)` when it is pooled with few blocks alive.
+// slab is the caller's with every block home; `thin(slot, size_class)` when it is pooled with few
+// blocks alive.
 template <class SlotType, class ClassPool, class Release, class Thin>
 void bring_home(SlotType* slot, Address slab, unsigned size_class, const Batch& batch,
-                std::uint16_t wake_count, ClassPool& pool, Release&& release, Thin&& thin) noexcept {
+                std::uint16_t wake_count, ClassPool& pool, Release&& release,
+                Thin&& thin) noexcept {
   switch (push(*slot, slab, batch, wake_count)) {
     case Pushed::done:
       return;

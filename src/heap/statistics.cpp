@@ -6,7 +6,8 @@
 namespace strata::heap {
 namespace {
 
-// Blocks that are carved, live or not, are counted as free at first; sum_up() takes the live ones out.
+// Blocks that are carved, live or not, are counted as free at first; sum_up() takes the live ones
+// out.
 void add_slab(Statistics& all, const Slot* slot) noexcept {
   const unsigned c = slab::class_of(slot);
   if (c == 0 || c >= class_count) return;  // changes under our eyes

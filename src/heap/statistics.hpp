@@ -21,11 +21,11 @@ struct Statistics {
   size_t large_bytes = 0;
   size_t huge_blocks = 0;
   size_t huge_bytes = 0;
-  size_t dirty_bytes = 0;      // waits for purging
+  size_t dirty_bytes = 0;  // waits for purging
   size_t metadata_bytes = 0;
   size_t committed_bytes = 0;
   size_t reserved_bytes = 0;
-  size_t purged_bytes = 0;     // since the start
+  size_t purged_bytes = 0;  // since the start
   size_t purges = 0;
   size_t threads = 0;
 

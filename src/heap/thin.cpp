@@ -1,12 +1,12 @@
 // Thinning: free pages inside partly used slabs go back to the system.
 //
 // When a slab's live blocks fall to a quarter, an eighth or a sixteenth of its capacity, whoever
-// freed the last of them looks for pages on which no live block lies. The blocks on these pages leave
-// the free list and the units become uncarved again, as if they had never been used: carving brings
-// them back when the slab is served from next.
+// freed the last of them looks for pages on which no live block lies. The blocks on these pages
+// leave the free list and the units become uncarved again, as if they had never been used: carving
+// brings them back when the slab is served from next.
 //
-//   units      | live | free | free | live |...          uncarved: bits 1 and 2; blocks that reach into
-//   pages        kept   given back    kept               them are on no list
+//   units      | live | free | free | live |...          uncarved: bits 1 and 2; blocks that reach
+//   into pages        kept   given back    kept               them are on no list
 //
 // Only while the program frees without taking: a class with few waiting slabs is left alone, and so
 // is a slab whose class has been in need of slabs since it was last looked at, because it will soon

@@ -9,9 +9,9 @@
 //                    handed                         live blocks the slab's count does not know yet
 //
 // Invariants: a bin's blocks are of the class's active slab, and are not on the slab's own lists;
-// without an active slab head and handed are zero; the slab's owner is this thread. Only the thread itself touches its
-// cache and its heap; other threads reach slabs through Slot::remote alone (sharing.hpp). The
-// registry of heaps is read by statistics and by the child of a fork.
+// without an active slab head and handed are zero; the slab's owner is this thread. Only the thread
+// itself touches its cache and its heap; other threads reach slabs through Slot::remote alone
+// (sharing.hpp). The registry of heaps is read by statistics and by the child of a fork.
 #pragma once
 
 #include "base/intrusive_list.hpp"

@@ -47,9 +47,7 @@ bool apply_commit(const char* value) noexcept {
 bool apply_huge_pages(const char* value) noexcept {
   return parse_toggle(value, range_settings.huge_pages);
 }
-bool apply_worker(const char* value) noexcept {
-  return parse_toggle(value, range_settings.worker);
-}
+bool apply_worker(const char* value) noexcept { return parse_toggle(value, range_settings.worker); }
 bool apply_stats(const char* value) noexcept {
   if (!same_text(value, "exit") && !same_text(value, "off")) return false;
   values.stats_at_exit = same_text(value, "exit");

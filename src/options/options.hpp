@@ -18,8 +18,8 @@ extern Values values;
 // Writes one line of text, newline included.
 using Writer = void (*)(const char* text, size_t length) noexcept;
 
-// Applies every variable STRATA_* of the environment to the settings of the storeys and to `values`.
-// Entries are "NAME=value" strings, the last one null. Does not allocate.
+// Applies every variable STRATA_* of the environment to the settings of the storeys and to
+// `values`. Entries are "NAME=value" strings, the last one null. Does not allocate.
 void read_environment(char** environment, Writer warn) noexcept;
 
 // Applies one option; false when the name is unknown or the value is bad. `name` without prefix.

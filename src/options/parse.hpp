@@ -26,16 +26,18 @@ constexpr bool parse_number(const char* text, const Unit* units, std::uint64_t& 
     ++text;
   }
   for (; units->name != nullptr; ++units) {
-    if (same_text(text, units->name)) return !__builtin_mul_overflow(number, units->factor, &result);
+    if (same_text(text, units->name))
+      return !__builtin_mul_overflow(number, units->factor, &result);
   }
   return false;
 }
 
 inline constexpr Unit byte_units[] = {
-    {"", 1},       {"B", 1},       {"K", KiB},    {"KiB", KiB}, {"M", MiB},     {"MiB", MiB},
-    {"G", GiB},    {"GiB", GiB},   {"T", TiB},    {"TiB", TiB}, {"KB", 1000},   {"MB", 1000000},
-    {"GB", 1000000000}, {nullptr, 0}};
-inline constexpr Unit time_units[] = {{"ms", 1}, {"s", 1000}, {"min", 60000}, {"", 1}, {nullptr, 0}};
+    {"", 1},      {"B", 1},        {"K", KiB},         {"KiB", KiB}, {"M", MiB},
+    {"MiB", MiB}, {"G", GiB},      {"GiB", GiB},       {"T", TiB},   {"TiB", TiB},
+    {"KB", 1000}, {"MB", 1000000}, {"GB", 1000000000}, {nullptr, 0}};
+inline constexpr Unit time_units[] = {
+    {"ms", 1}, {"s", 1000}, {"min", 60000}, {"", 1}, {nullptr, 0}};
 
 constexpr bool parse_toggle(const char* text, bool& result) noexcept {
   constexpr const char* words[] = {"off", "on", "0", "1", "no", "yes", "false", "true"};

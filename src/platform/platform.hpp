@@ -25,9 +25,10 @@
 // Two things a port may say besides:
 //
 //   struct EagerCommit {};  commit() takes the memory at once (a kernel's frames) and not with the
-//                           first touch, and purge() leaves the pages uncommitted. Then runs of slots
-//                           are committed when they are taken, again after a purge.
-//   max_annexes             a constant: how many further ranges may follow the first one. Each costs
+//                           first touch, and purge() leaves the pages uncommitted. Then runs of
+//                           slots are committed when they are taken, again after a purge.
+//   max_annexes             a constant: how many further ranges may follow the first one. Each
+//   costs
 //                           6 KiB of static memory.
 #pragma once
 
@@ -40,20 +41,28 @@ namespace strata {
 
 template <class P>
 concept Platform = requires(Address address, size_t bytes, typename P::Lock& lock) {
-  { P::page_size() } noexcept -> std::same_as<size_t>;
-  { P::reserve(bytes, bytes) } noexcept -> std::same_as<Address>;
-  { P::release(address, bytes) } noexcept;
-  { P::commit(address, bytes) } noexcept -> std::same_as<bool>;
-  { P::purge(address, bytes) } noexcept -> std::same_as<bool>;
-  { P::current_thread() } noexcept -> std::same_as<Address>;
-  { P::now() } noexcept -> std::same_as<std::uint64_t>;
-  { P::fail("") } noexcept;
+  { P::page_size() }
+  noexcept->std::same_as<size_t>;
+  { P::reserve(bytes, bytes) }
+  noexcept->std::same_as<Address>;
+  { P::release(address, bytes) }
+  noexcept;
+  { P::commit(address, bytes) }
+  noexcept->std::same_as<bool>;
+  { P::purge(address, bytes) }
+  noexcept->std::same_as<bool>;
+  { P::current_thread() }
+  noexcept->std::same_as<Address>;
+  { P::now() }
+  noexcept->std::same_as<std::uint64_t>;
+  { P::fail("") }
+  noexcept;
   lock.lock();
   lock.unlock();
 };
 
-// Gives pages and what they are charged for back; the addresses stay reserved, and must be committed
-// before they are used again. A platform without decommit() purges.
+// Gives pages and what they are charged for back; the addresses stay reserved, and must be
+// committed before they are used again. A platform without decommit() purges.
 template <class P>
 bool decommit(Address address, size_t bytes) noexcept {
   if constexpr (requires { P::decommit(address, bytes); }) {
@@ -64,7 +73,9 @@ bool decommit(Address address, size_t bytes) noexcept {
 }
 
 template <class P>
-constexpr bool commits_lazily = !requires { typename P::EagerCommit; };
+constexpr bool commits_lazily = !requires {
+  typename P::EagerCommit;
+};
 
 template <class P>
 constexpr unsigned most_annexes() noexcept {

@@ -1,8 +1,8 @@
 // MetadataPool<T>: memory for the allocator's own records, away from the program's blocks.
 //
-// Records come from chunks of their own (64 KiB of addresses, touched as used), are recycled through
-// a free list and never go back to the system: their number is bounded by what was ever alive at
-// once. T has a member `next`. Not thread-safe: the owner locks. O(1).
+// Records come from chunks of their own (64 KiB of addresses, touched as used), are recycled
+// through a free list and never go back to the system: their number is bounded by what was ever
+// alive at once. T has a member `next`. Not thread-safe: the owner locks. O(1).
 #pragma once
 
 #include <new>

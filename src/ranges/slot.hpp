@@ -72,7 +72,7 @@ struct alignas(cache_line) Slot {
   std::uint16_t count;
   std::uint16_t bias;
   std::uint8_t twice_class;  // no_class unless a slab; twice, as the class table has it
-  SlotKind kind_;  // through kind() and set_kind()
+  SlotKind kind_;            // through kind() and set_kind()
   std::uint8_t touched;
   bool in_pool;            // guarded by the pool's lock
   std::uint16_t uncarved;  // bit u: carve unit u holds no block on any list
@@ -87,8 +87,8 @@ struct alignas(cache_line) Slot {
   Slot* next;
   Slot* previous;
 
-  // Written by whoever has the run, read by anybody who has a pointer into it, and by the range when
-  // a neighbour comes or goes. Relaxed: the range only asks whether the slot is free, and that
+  // Written by whoever has the run, read by anybody who has a pointer into it, and by the range
+  // when a neighbour comes or goes. Relaxed: the range only asks whether the slot is free, and that
   // changes under the supply's lock alone; for all others the pointer came later than the kind.
   [[nodiscard]] SlotKind kind() const noexcept {
     SlotKind found;

@@ -43,9 +43,8 @@ bool SlotRange::grow(size_t slots, size_t commit_step) noexcept {
   for (;;) {
     const size_t array_end =
         align_up((committed_ + step + 1) * sizeof(Slot), array_step < page ? page : array_step);
-    const bool described =
-        array_end <= array_committed_ ||
-        Machine::commit(base() + array_committed_, array_end - array_committed_);
+    const bool described = array_end <= array_committed_ ||
+                           Machine::commit(base() + array_committed_, array_end - array_committed_);
     if (described && array_end > array_committed_) array_committed_ = array_end;
     if (described && (!commits_lazily<Machine> ||
                       Machine::commit(base() + committed_ * slot_size, step * slot_size))) {

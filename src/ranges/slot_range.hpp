@@ -102,8 +102,8 @@ class SlotRange {
 
   // The run whose dirty pages have been free longest, or nullptr.
   [[nodiscard]] Slot* oldest_dirty() const noexcept { return oldest_; }
-  // Takes dirty slots out of the run for purging, at least `units` of 4 KiB if there are so many and
-  // from its end: nobody else sees them meanwhile. give_purged puts them back.
+  // Takes dirty slots out of the run for purging, at least `units` of 4 KiB if there are so many
+  // and from its end: nobody else sees them meanwhile. give_purged puts them back.
   struct Run {
     Slot* first;
     size_t slots;
@@ -138,10 +138,10 @@ class SlotRange {
   static std::uint32_t touched_units(const Slot* run, size_t slots) noexcept;
 
   Slot* slots_ = nullptr;
-  size_t reserved_ = 0;            // slots in the range, the array's own included
-  size_t first_ = 0;               // first slot behind the array
-  size_t committed_ = 0;           // slots [first_, committed_) are committed
-  size_t array_committed_ = 0;     // bytes of the slot array that are committed
+  size_t reserved_ = 0;         // slots in the range, the array's own included
+  size_t first_ = 0;            // first slot behind the array
+  size_t committed_ = 0;        // slots [first_, committed_) are committed
+  size_t array_committed_ = 0;  // bytes of the slot array that are committed
   size_t dirty_units_ = 0;
   Slot* oldest_ = nullptr;
   Slot* newest_ = nullptr;

@@ -7,6 +7,7 @@
 namespace strata {
 
 constinit Address primary_base;
+constinit Address primary_bias;
 constinit size_t primary_bytes;
 constinit SlotSupply slot_supply;
 
@@ -57,6 +58,7 @@ bool SlotSupply::open_primary() noexcept {
   }
   prepare(primary_);
   primary_base = primary_.base();
+  primary_bias = 0 - primary_base;
   return true;
 }
 

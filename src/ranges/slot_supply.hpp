@@ -5,11 +5,11 @@
 // primary range alone, through `primary_base`; annex pointers take a longer way.
 //
 // Purging. Dirty runs wait in the order of their age. Whoever gives a run back purges the oldest
-// ones as long as more than the limit is dirty, and those past their delay; so the thread that frees
-// pays, and no thread is needed in the background. A program that has several threads anyway gets
-// one more when it passes the limit: the worker purges what has been free for a fifth of the delay
-// (all of it past the delay), so that memory which is soon used again is not given back and faulted
-// in over and over; the threads themselves then purge only far beyond the limit.
+// ones as long as more than the limit is dirty, and those past their delay; so the thread that
+// frees pays, and no thread is needed in the background. A program that has several threads anyway
+// gets one more when it passes the limit: the worker purges what has been free for a fifth of the
+// delay (all of it past the delay), so that memory which is soon used again is not given back and
+// faulted in over and over; the threads themselves then purge only far beyond the limit.
 //
 // Thread-safe: one lock, never held over a system call that purges.
 #pragma once
@@ -25,9 +25,12 @@ namespace strata {
 // before the first allocation: then no address satisfies it. Written under the supply's lock; the
 // size only grows, so whoever has a block of the range finds it inside.
 STRATA_HIDDEN extern Address primary_base;
+// 0 - primary_base: `pointer + primary_bias` is one instruction, where a subtraction takes two.
+STRATA_HIDDEN extern Address primary_bias;
 STRATA_HIDDEN extern size_t primary_bytes;
 // For the hot paths: a plain read, so that the compiler compares with memory straight.
 STRATA_OVERTAKEN inline Address seen_primary_base() noexcept { return primary_base; }
+STRATA_OVERTAKEN inline Address seen_primary_bias() noexcept { return primary_bias; }
 STRATA_OVERTAKEN inline size_t seen_primary_bytes() noexcept { return primary_bytes; }
 
 class SlotSupply {
@@ -60,7 +63,9 @@ class SlotSupply {
   }
 
   // The heap tells how many slots large blocks have, for the limit, and when threads appear.
-  void count_large(std::ptrdiff_t slots) noexcept { large_slots_.fetch_add(size_t(slots), Order::relaxed); }
+  void count_large(std::ptrdiff_t slots) noexcept {
+    large_slots_.fetch_add(size_t(slots), Order::relaxed);
+  }
   void allow_worker() noexcept { worker_allowed_.store(1, Order::relaxed); }
   // In the child of a fork, where the worker does not exist.
   void forget_worker() noexcept { worker_state_.store(0, Order::relaxed); }
@@ -95,8 +100,8 @@ class SlotSupply {
   size_t commit_step(const SlotRange& range) const noexcept;
   SlotRange& range_of(const Slot* slot) noexcept;
   STRATA_COLD Address address_in_annex(const Slot* slot) noexcept;
-  // Purges at least `bytes` of the oldest dirty run if that is `age` milliseconds old. With the lock
-  // held; drops it during the system call. False when nothing was purged.
+  // Purges at least `bytes` of the oldest dirty run if that is `age` milliseconds old. With the
+  // lock held; drops it during the system call. False when nothing was purged.
   bool purge_oldest(size_t bytes, std::uint32_t now, std::uint32_t age) noexcept;
   void purge_excess(std::uint32_t now) noexcept;
   bool worker_takes_over(size_t dirty, size_t limit) noexcept;

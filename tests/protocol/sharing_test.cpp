@@ -150,16 +150,16 @@ class SharingProtocol : public testing::Test {
   template <class Threads, class Check>
   void explore(unsigned preemptions, Threads threads, Check check) {
     Explorer explorer;
-    const std::size_t schedules = explorer.run(
-        [&] { return threads(); },
-        [&] {
-          check();
-          if (HasFailure()) {
-            std::fprintf(stderr, "the schedule above fails\n");
-            std::exit(1);
-          }
-        },
-        preemptions);
+    const std::size_t schedules =
+        explorer.run([&] { return threads(); },
+                     [&] {
+                       check();
+                       if (HasFailure()) {
+                         std::fprintf(stderr, "the schedule above fails\n");
+                         std::exit(1);
+                       }
+                     },
+                     preemptions);
     RecordProperty("schedules", int(schedules));
     std::printf("    %zu schedules\n", schedules);
   }
@@ -182,17 +182,16 @@ TEST_F(SharingProtocol, freers_that_adopt_and_end_strand_nothing) {
       4,
       [&] {
         model = std::make_unique<Model>(3, 1);
-        return std::vector<Explorer::Body>{
-            [&] { model->let_go_if_owned(1); },
-            [&] {
-              model->free(2, 0, true);
-              model->free(2, 1, true);
-              model->let_go_if_owned(2);
-            },
-            [&] {
-              model->free(3, 2, true);
-              model->let_go_if_owned(3);
-            }};
+        return std::vector<Explorer::Body>{[&] { model->let_go_if_owned(1); },
+                                           [&] {
+                                             model->free(2, 0, true);
+                                             model->free(2, 1, true);
+                                             model->let_go_if_owned(2);
+                                           },
+                                           [&] {
+                                             model->free(3, 2, true);
+                                             model->let_go_if_owned(3);
+                                           }};
       },
       [&] { model->expect_given_back(); });
 }
@@ -202,14 +201,13 @@ TEST_F(SharingProtocol, a_thread_that_takes_from_the_pool_meets_the_last_free) {
       4,
       [&] {
         model = std::make_unique<Model>(3, 1);
-        return std::vector<Explorer::Body>{
-            [&] { model->let_go_if_owned(1); },
-            [&] {
-              model->free(2, 0, false);
-              model->free(2, 1, false);
-            },
-            [&] { model->free(3, 2, false); },
-            [&] { model->take_and_let_go(4); }};
+        return std::vector<Explorer::Body>{[&] { model->let_go_if_owned(1); },
+                                           [&] {
+                                             model->free(2, 0, false);
+                                             model->free(2, 1, false);
+                                           },
+                                           [&] { model->free(3, 2, false); },
+                                           [&] { model->take_and_let_go(4); }};
       },
       [&] { model->expect_given_back(); });
 }
@@ -223,7 +221,10 @@ TEST_F(SharingProtocol, owner_that_frees_and_ends_meets_frees_of_others) {
                                              model->free(1, 0, false);
                                              model->let_go_if_owned(1);
                                            },
-                                           [&] { model->free(2, 1, true); model->let_go_if_owned(2); },
+                                           [&] {
+                                             model->free(2, 1, true);
+                                             model->let_go_if_owned(2);
+                                           },
                                            [&] { model->free(3, 2, false); }};
       },
       [&] { model->expect_given_back(); });
@@ -254,14 +255,13 @@ TEST_F(SharingProtocol, thinning_a_pooled_slab_meets_frees_and_a_taker) {
       4,
       [&] {
         model = std::make_unique<Model>(4, 1);
-        return std::vector<Explorer::Body>{
-            [&] { model->let_go_if_owned(1); },
-            [&] {
-              model->free(2, 0, false);
-              model->free(2, 1, false);
-              model->free(2, 2, false);
-            },
-            [&] { model->free(3, 3, false); }};
+        return std::vector<Explorer::Body>{[&] { model->let_go_if_owned(1); },
+                                           [&] {
+                                             model->free(2, 0, false);
+                                             model->free(2, 1, false);
+                                             model->free(2, 2, false);
+                                           },
+                                           [&] { model->free(3, 3, false); }};
       },
       [&] { model->expect_given_back(); });
 }

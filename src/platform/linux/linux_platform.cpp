@@ -66,14 +66,13 @@ Address LinuxPlatform::reserve(size_t bytes, size_t alignment) noexcept {
 }
 
 void LinuxPlatform::release(Address address, size_t bytes) noexcept {
-  // Refused where it would split a mapping beyond vm.max_map_count: the addresses are lost then, but
-  // not the memory.
+  // Refused where it would split a mapping beyond vm.max_map_count: the addresses are lost then,
+  // but not the memory.
   if (raw::failed(raw::call(SYS_munmap, long(address), long(bytes)))) purge(address, bytes);
 }
 
 bool LinuxPlatform::commit(Address address, size_t bytes) noexcept {
-  return !raw::failed(
-      raw::call(SYS_mprotect, long(address), long(bytes), PROT_READ | PROT_WRITE));
+  return !raw::failed(raw::call(SYS_mprotect, long(address), long(bytes), PROT_READ | PROT_WRITE));
 }
 
 bool LinuxPlatform::purge(Address address, size_t bytes) noexcept {

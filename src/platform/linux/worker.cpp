@@ -67,7 +67,8 @@ bool LinuxPlatform::start_worker(void (*body)() noexcept) noexcept {
     release(memory, stack_size + storage_size);
     return false;
   }
-  // The storage's middle: thread pointers have fields on both sides, the first is their own address.
+  // The storage's middle: thread pointers have fields on both sides, the first is their own
+  // address.
   const Address storage = memory + stack_size + storage_size / 2;
   *reinterpret_cast<Address*>(storage) = storage;
 
@@ -76,10 +77,9 @@ bool LinuxPlatform::start_worker(void (*body)() noexcept) noexcept {
   std::uint64_t all = ~std::uint64_t{0};
   std::uint64_t before = 0;
   raw::call(SYS_rt_sigprocmask, set_mask, long(&all), long(&before), mask_size);
-  const long result =
-      clone_thread(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-                       CLONE_SYSVSEM | CLONE_SETTLS,
-                   memory + stack_size, storage, body);
+  const long result = clone_thread(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+                                       CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS,
+                                   memory + stack_size, storage, body);
   raw::call(SYS_rt_sigprocmask, set_mask, long(&before), 0, mask_size);
   if (!raw::failed(result)) return true;
   release(memory, stack_size + storage_size);

@@ -1,4 +1,5 @@
-// Arithmetic on powers of two against the definitions, for every small number and around the powers.
+// Arithmetic on powers of two against the definitions, for every small number and around the
+// powers.
 #include "base/bits.hpp"
 
 #include <gtest/gtest.h>

@@ -3,10 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <rapidcheck.h>
 #include <algorithm>
 #include <cstring>
 #include <list>
-#include <rapidcheck.h>
 #include <vector>
 
 namespace {

@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <rapidcheck.h>
 #include <cstdio>
 #include <cstring>
-#include <rapidcheck.h>
 #include <string>
 
 namespace {

@@ -159,18 +159,20 @@ TEST(Blocks, zeroed_blocks_read_zero_when_another_class_wrote_there) {
 
 // Fills with a pattern that depends on the position, so that moved contents are noticed.
 void fill(void* block, size_t size) {
-  for (size_t i = 0; i < size; ++i) static_cast<unsigned char*>(block)[i] = static_cast<unsigned char>(i * 7 >> 2);
+  for (size_t i = 0; i < size; ++i)
+    static_cast<unsigned char*>(block)[i] = static_cast<unsigned char>(i * 7 >> 2);
 }
 bool filled(const void* block, size_t size) {
   for (size_t i = 0; i < size; ++i) {
-    if (static_cast<const unsigned char*>(block)[i] != static_cast<unsigned char>(i * 7 >> 2)) return false;
+    if (static_cast<const unsigned char*>(block)[i] != static_cast<unsigned char>(i * 7 >> 2))
+      return false;
   }
   return true;
 }
 
 TEST(Reallocate, contents_survive_between_any_two_kinds_of_block) {
-  const size_t sizes[] = {1,        16,        17,        100,      1000,     4096,      20000,
-                          32 * KiB, 33 * KiB,  64 * KiB,  65537,    200 * KiB, 1 * MiB,  1500 * KiB};
+  const size_t sizes[] = {1,        16,       17,       100,   1000,      4096,    20000,
+                          32 * KiB, 33 * KiB, 64 * KiB, 65537, 200 * KiB, 1 * MiB, 1500 * KiB};
   for (const size_t from : sizes) {
     for (const size_t to : sizes) {
       void* const block = heap::allocate(from);

@@ -30,9 +30,9 @@ std::string double_free(size_t size) {
          "-byte block\\)\n$";
 }
 std::string inside(size_t bytes, size_t size) {
-  return std::string("^strata: error: invalid free of ") + address + "\\(not a block: " +
-         std::to_string(bytes) + " bytes inside a " + std::to_string(size) + "-byte block at " +
-         "0x[0-9a-f]+\\)\n$";
+  return std::string("^strata: error: invalid free of ") + address +
+         "\\(not a block: " + std::to_string(bytes) + " bytes inside a " + std::to_string(size) +
+         "-byte block at " + "0x[0-9a-f]+\\)\n$";
 }
 
 class Misuse : public testing::Test {
@@ -259,7 +259,8 @@ TEST_F(Misuse, resizing_and_asking_about_what_is_no_block_is_reported) {
       },
       invalid + "not a block: 16 bytes inside a 64-byte block");
   EXPECT_REPORT(heap::usable_size(laundered(&global_variable)), invalid + "not Strata's memory");
-  EXPECT_REPORT(heap::reallocate(laundered(&global_variable), 100), invalid + "not Strata's memory");
+  EXPECT_REPORT(heap::reallocate(laundered(&global_variable), 100),
+                invalid + "not Strata's memory");
 }
 
 }  // namespace

@@ -2,9 +2,9 @@
 // alignment, and statistics that agree to the byte.
 #include <gtest/gtest.h>
 
+#include <rapidcheck.h>
 #include <cstring>
 #include <map>
-#include <rapidcheck.h>
 #include <tuple>
 #include <vector>
 
@@ -154,7 +154,8 @@ TEST(RandomProgram, agrees_with_the_shadow_over_a_long_life) {
     const std::uint32_t a = next();
     // Waves of growth and of freeing, so that slabs fill, empty, and change their class.
     const bool freeing = i / 3000 % 2 != 0;
-    play.step(std::uint8_t(freeing && operation % 3 != 0 ? 4 : operation >> 8), a, std::uint16_t(next()));
+    play.step(std::uint8_t(freeing && operation % 3 != 0 ? 4 : operation >> 8), a,
+              std::uint16_t(next()));
     if (i % 5000 == 0) play.check_statistics();
   }
   play.end();

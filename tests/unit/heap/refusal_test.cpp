@@ -1,6 +1,6 @@
 // The heap when the n-th call to the system is refused, for every n: null or a whole block, never a
-// wrong one; contents stay; and afterwards everything works. Each n in a process of its own, so that
-// the heap is fresh.
+// wrong one; contents stay; and afterwards everything works. Each n in a process of its own, so
+// that the heap is fresh.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,12 +20,12 @@ using namespace strata;
 
 FakeControl& control = FakePlatform::control;
 
-#define REQUIRE(condition)                                             \
-  do {                                                                 \
-    if (!(condition)) {                                                \
-      std::fprintf(stderr, "%d: %s\n", __LINE__, #condition);          \
-      std::_Exit(1);                                                   \
-    }                                                                  \
+#define REQUIRE(condition)                                    \
+  do {                                                        \
+    if (!(condition)) {                                       \
+      std::fprintf(stderr, "%d: %s\n", __LINE__, #condition); \
+      std::_Exit(1);                                          \
+    }                                                         \
   } while (false)
 
 struct Shadow {
@@ -35,7 +35,7 @@ struct Shadow {
 };
 
 bool whole(const Shadow& shadow, size_t size) {
-  for (size_t i = 0; i < size; i += size > 8192 ? 1021 : 1) {
+  for (size_t i = 0; i<size; i += size> 8192 ? 1021 : 1) {
     if (shadow.block[i] != shadow.pattern) return false;
   }
   return size == 0 || shadow.block[size - 1] == shadow.pattern;
@@ -52,7 +52,7 @@ class Play {
   void add_zeroed(size_t size) {
     auto* const block = static_cast<unsigned char*>(heap::allocate_zeroed(size));
     if (block == nullptr) return;
-    for (size_t i = 0; i < size; i += size > 8192 ? 509 : 1) REQUIRE(block[i] == 0);
+    for (size_t i = 0; i<size; i += size> 8192 ? 509 : 1) REQUIRE(block[i] == 0);
     add(block, size);
   }
   void change(size_t index, size_t size) {

@@ -1,6 +1,7 @@
-// Many threads that allocate, hand blocks to one another, free what others allocated, and come and go:
-// contents stay, and at the end nothing is live and nothing stranded. ThreadSanitizer's main course:
-// every reuse of a block must happen after its last use, through the allocator's own atomics.
+// Many threads that allocate, hand blocks to one another, free what others allocated, and come and
+// go: contents stay, and at the end nothing is live and nothing stranded. ThreadSanitizer's main
+// course: every reuse of a block must happen after its last use, through the allocator's own
+// atomics.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -14,8 +15,8 @@
 #include "heap/state.hpp"
 #include "heap/statistics.hpp"
 
-// Statistics look at what threads are changing, and say so (heap/statistics.hpp). The history must be
-// long, or else a stack that cannot be restored hides that it is theirs.
+// Statistics look at what threads are changing, and say so (heap/statistics.hpp). The history must
+// be long, or else a stack that cannot be restored hides that it is theirs.
 extern "C" [[gnu::visibility("default")]] const char* __tsan_default_suppressions();
 extern "C" const char* __tsan_default_suppressions() { return "race:strata::heap::collect\n"; }
 extern "C" [[gnu::visibility("default")]] const char* __tsan_default_options();
@@ -49,7 +50,8 @@ std::atomic<int> damaged{0};
 
 Item make(Random& random) {
   // Mostly small; some large; few classes, so that threads meet in their pools.
-  static constexpr size_t sizes[] = {16, 48, 48, 96, 256, 256, 1024, 1536, 5000, 32768, 40000, 150000};
+  static constexpr size_t sizes[] = {16,   48,   48,   96,    256,   256,
+                                     1024, 1536, 5000, 32768, 40000, 150000};
   const size_t size = sizes[random() % (random() % 8 == 0 ? 12 : 9)];
   const auto pattern = static_cast<unsigned char>(1 + random() % 255);
   unsigned char* block = nullptr;

@@ -1,5 +1,5 @@
-// Carving, for every class: each block exactly once, none over an uncarved unit, pages touched only as
-// they are needed, zero pages known as such; and from any set of uncarved units.
+// Carving, for every class: each block exactly once, none over an uncarved unit, pages touched only
+// as they are needed, zero pages known as such; and from any set of uncarved units.
 #include "heap/slab.hpp"
 
 #include <gtest/gtest.h>
@@ -16,8 +16,8 @@ using namespace strata;
 class Slab : public testing::TestWithParam<unsigned> {
  protected:
   void SetUp() override {
-    void* const pages = mmap(nullptr, slot_size, PROT_READ | PROT_WRITE,
-                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* const pages =
+        mmap(nullptr, slot_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ASSERT_NE(pages, MAP_FAILED);
     address = Address(pages);
     size = size_of_class(GetParam());
@@ -26,7 +26,9 @@ class Slab : public testing::TestWithParam<unsigned> {
   }
   void TearDown() override { munmap(reinterpret_cast<void*>(address), slot_size); }
 
-  [[nodiscard]] unsigned first_unit(size_t block) const { return unsigned(block * size / carve_unit); }
+  [[nodiscard]] unsigned first_unit(size_t block) const {
+    return unsigned(block * size / carve_unit);
+  }
   [[nodiscard]] unsigned last_unit(size_t block) const {
     return unsigned(((block + 1) * size - 1) / carve_unit);
   }
@@ -113,8 +115,8 @@ TEST_P(Slab, first_carving_of_small_blocks_takes_one_unit) {
   EXPECT_EQ(slab::resident_bytes(&slot), slot.touched * carve_unit);
 }
 
-// True to the byte, and not timid: only a block that begins in a unit which blocks had reached before
-// the carving may read zero without being known to.
+// True to the byte, and not timid: only a block that begins in a unit which blocks had reached
+// before the carving may read zero without being known to.
 TEST_P(Slab, a_mark_of_zero_is_true_whatever_was_touched_before) {
   for (unsigned touched = 0; touched <= carve_units_per_slot; ++touched) {
     std::memset(reinterpret_cast<void*>(address), 0, slot_size);
@@ -140,14 +142,15 @@ TEST_P(Slab, a_mark_of_zero_is_true_whatever_was_touched_before) {
   }
 }
 
-// Units are turned uncarved again when all their blocks are free; carving must then give exactly the
-// blocks that lie over them. Every mask for the classes with few shapes would be 65536 of them: all
-// runs of units, and a spread of others.
+// Units are turned uncarved again when all their blocks are free; carving must then give exactly
+// the blocks that lie over them. Every mask for the classes with few shapes would be 65536 of them:
+// all runs of units, and a spread of others.
 TEST_P(Slab, carving_works_from_any_set_of_uncarved_units) {
   const unsigned all = all_units();
   std::vector<unsigned> masks;
   for (unsigned from = 0; from < carve_units_per_slot; ++from) {
-    for (unsigned to = from; to < carve_units_per_slot; ++to) masks.push_back((2U << to) - (1U << from));
+    for (unsigned to = from; to < carve_units_per_slot; ++to)
+      masks.push_back((2U << to) - (1U << from));
   }
   std::uint32_t random = 1 + GetParam();
   for (int i = 0; i < 300; ++i) {

@@ -150,9 +150,7 @@ TEST(Threads, the_outbox_goes_home_when_it_is_full_and_when_the_thread_ends) {
   std::vector<void*> blocks = allocate_many(200, size);  // of an owned slab of ours
   Slot* const slab = slot_supply.find(Address(blocks[0]));
   ASSERT_EQ(slab, slot_supply.find(Address(blocks[199])));
-  const auto home = [&] {
-    return sharing::RemoteList{slab->remote.load(Order::acquire)}.count();
-  };
+  const auto home = [&] { return sharing::RemoteList{slab->remote.load(Order::acquire)}.count(); };
   Worker other;
   const size_t live = collected().classes[c].live;
   other.run([&] {

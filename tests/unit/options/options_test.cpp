@@ -58,7 +58,10 @@ TEST_F(Options, every_option_reaches_its_setting) {
 }
 
 TEST_F(Options, defaults_of_the_table_are_the_defaults_of_the_settings) {
-  range_settings = {.reserve = 0, .dirty_limit = 0, .purge_delay = 0, .provision = Provision::eager,
+  range_settings = {.reserve = 0,
+                    .dirty_limit = 0,
+                    .purge_delay = 0,
+                    .provision = Provision::eager,
                     .huge_pages = true};
   options::values = {.stats_at_exit = true, .verbose = true};
   options::for_each(
@@ -73,8 +76,9 @@ TEST_F(Options, defaults_of_the_table_are_the_defaults_of_the_settings) {
 TEST_F(Options, unknown_name_is_answered_by_the_nearest_one) {
   read({"STRATA_PURGE_DELY=1s", "STRATA_DIRTYLIMIT=1"});
   ASSERT_EQ(warnings.size(), 2U);
-  EXPECT_EQ(warnings[0],
-            "strata: warning: unknown option STRATA_PURGE_DELY; did you mean STRATA_PURGE_DELAY?\n");
+  EXPECT_EQ(
+      warnings[0],
+      "strata: warning: unknown option STRATA_PURGE_DELY; did you mean STRATA_PURGE_DELAY?\n");
   EXPECT_NE(warnings[1].find("STRATA_DIRTY_LIMIT?"), std::string::npos);
   expect_defaults();
 }

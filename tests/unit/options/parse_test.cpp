@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <rapidcheck.h>
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -109,8 +109,8 @@ TEST(Distance, is_the_edit_distance) {
   EXPECT_EQ(distance("PURGE_DELAY", "PURGE_DELAY"), 0U);
   EXPECT_EQ(distance("", "abc"), 3U);
   EXPECT_EQ(distance("kitten", "sitting"), 3U);
-  const auto name = rc::gen::resize(
-      31, rc::gen::container<std::string>(rc::gen::elementOf(std::string("ABC_"))));
+  const auto name =
+      rc::gen::resize(31, rc::gen::container<std::string>(rc::gen::elementOf(std::string("ABC_"))));
   EXPECT_TRUE(rc::check([&] {
     const std::string a = *name;
     const std::string b = *name;

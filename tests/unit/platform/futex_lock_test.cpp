@@ -1,4 +1,5 @@
-// FutexLock: one holder at a time, nobody sleeps for ever, and what a holder wrote the next one sees.
+// FutexLock: one holder at a time, nobody sleeps for ever, and what a holder wrote the next one
+// sees.
 #include "platform/linux/futex_lock.hpp"
 
 #include <gtest/gtest.h>

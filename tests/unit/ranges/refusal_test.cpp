@@ -1,5 +1,5 @@
-// The n-th call to the system is refused, for every n: the supply's state stays whole, what was handed
-// out keeps its contents, and the next request is served.
+// The n-th call to the system is refused, for every n: the supply's state stays whole, what was
+// handed out keeps its contents, and the next request is served.
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -45,7 +45,8 @@ unsigned play(SlotSupply& supply) {
   };
   const auto expect_whole = [&] {
     for (const ShadowRun& run : runs) {
-      ASSERT_TRUE(test::still_scribbled(supply.address_of(run.slot), written(run.slots), run.pattern));
+      ASSERT_TRUE(
+          test::still_scribbled(supply.address_of(run.slot), written(run.slots), run.pattern));
     }
     ASSERT_EQ(supply.usage().used, used * slot_size);
     ASSERT_TRUE(supply.check());

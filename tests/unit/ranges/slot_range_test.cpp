@@ -1,17 +1,17 @@
-// SlotRange: random programs of take, extend, give and purge against a shadow of every slot; and the
-// single promises of its header.
+// SlotRange: random programs of take, extend, give and purge against a shadow of every slot; and
+// the single promises of its header.
 #include "ranges/slot_range.hpp"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <rapidcheck.h>
+#include <algorithm>
 #include <string>
 #include <tuple>
 #include <vector>
 
-#include "support/run_model.hpp"
 #include "support/hold.hpp"
+#include "support/run_model.hpp"
 
 namespace {
 
@@ -174,7 +174,8 @@ class Play {
     HOLD(range.used_slots() == used);
     // What is dirty is what was touched and given back, to the unit.
     size_t dirty = 0;
-    for (const Slot* slot = range.first_slot(); slot < range.end_slot(); ++slot) dirty += slot->touched;
+    for (const Slot* slot = range.first_slot(); slot < range.end_slot(); ++slot)
+      dirty += slot->touched;
     for (const ShadowRun& run : runs_) {
       for (size_t i = 0; i < run.slots; ++i) dirty -= run.slot[i].touched;
     }

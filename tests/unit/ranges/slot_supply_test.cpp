@@ -3,16 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <rapidcheck.h>
 #include <algorithm>
 #include <atomic>
-#include <rapidcheck.h>
 #include <thread>
 #include <tuple>
 #include <vector>
 
+#include "support/hold.hpp"
 #include "support/run_model.hpp"
 #include "support/test_supply.hpp"
-#include "support/hold.hpp"
 
 namespace {
 

@@ -1,5 +1,5 @@
-// Every program of up to six steps over an arena of eight units: small enough to try them all, large
-// enough for every case of joining and cutting.
+// Every program of up to six steps over an arena of eight units: small enough to try them all,
+// large enough for every case of joining and cutting.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -6,8 +6,8 @@
 #include <tuple>
 #include <vector>
 
-#include "support/model_tags.hpp"
 #include "support/hold.hpp"
+#include "support/model_tags.hpp"
 
 namespace {
 

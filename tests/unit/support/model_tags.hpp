@@ -1,5 +1,5 @@
-// A tag store for tests of the span core: every unit has its own entry in a table, so that the core's
-// marks can be compared with a model unit by unit.
+// A tag store for tests of the span core: every unit has its own entry in a table, so that the
+// core's marks can be compared with a model unit by unit.
 #pragma once
 
 #include <utility>

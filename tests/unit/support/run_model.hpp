@@ -30,7 +30,8 @@ inline unsigned units_of(unsigned char pattern, size_t slot) {
 // What is not marked as touched must read zero.
 inline bool untouched_reads_zero(Address address, const Slot* run, size_t slots) {
   for (size_t i = 0; i < slots; ++i) {
-    const auto* const bytes = reinterpret_cast<const unsigned char*>(address + i * strata::slot_size);
+    const auto* const bytes =
+        reinterpret_cast<const unsigned char*>(address + i * strata::slot_size);
     for (size_t unit = run[i].touched; unit < strata::carve_units_per_slot; ++unit) {
       const auto* const word = bytes + unit * strata::carve_unit;
       // The edges of each page: enough to find one that was missed, and cheap.
@@ -57,7 +58,8 @@ inline void scribble(Address address, Slot* run, size_t from, size_t slots, unsi
 
 inline bool still_scribbled(Address address, size_t slots, unsigned char pattern) {
   for (size_t i = 0; i < slots; ++i) {
-    const auto* const bytes = reinterpret_cast<const unsigned char*>(address + i * strata::slot_size);
+    const auto* const bytes =
+        reinterpret_cast<const unsigned char*>(address + i * strata::slot_size);
     for (unsigned unit = 0; unit < units_of(pattern, i); ++unit) {
       const auto* const page = bytes + unit * strata::carve_unit;
       if (page[0] != pattern || page[strata::carve_unit / 2] != pattern ||

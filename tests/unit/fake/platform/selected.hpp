@@ -14,17 +14,17 @@ namespace strata {
 struct FakeControl {
   static constexpr unsigned never = ~0U;
 
-  Atomic<unsigned> calls;         // calls so far that may be refused
-  unsigned refuse_from = never;   // the first call that is refused, counted from 1
-  unsigned refuse_count = 1;      // how many in a row
-  bool refuse_reserve = false;    // every one of a kind
+  Atomic<unsigned> calls;        // calls so far that may be refused
+  unsigned refuse_from = never;  // the first call that is refused, counted from 1
+  unsigned refuse_count = 1;     // how many in a row
+  bool refuse_reserve = false;   // every one of a kind
   bool refuse_commit = false;
   bool refuse_purge = false;
   bool refuse_remap = false;
   std::uint64_t now = 1'000'000;  // milliseconds
   size_t address_space = ~size_t{0};
-  Atomic<unsigned> purges;        // purges that were done
-  Atomic<unsigned> reserves;      // reservations that were made and not released
+  Atomic<unsigned> purges;    // purges that were done
+  Atomic<unsigned> reserves;  // reservations that were made and not released
   void (*during_purge)() = nullptr;
 };
 
