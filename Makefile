@@ -27,7 +27,7 @@ run: all ## real programs under Strata beside the system's malloc, in about a mi
 	@tests/preload/showcase.py
 
 test: ## every test; closes with ctest's summary
-	@$(SETUP) build test programs_quick
+	@$(SETUP) build test programs_quick kernel
 	@$(MAKE) --no-print-directory build/.tests
 	@ctest --preset release --parallel $(JOBS)
 
