@@ -254,7 +254,8 @@ def java(run):
 # -- compilers, and our own sources ---------------------------------------------------------------
 
 def own_sources():
-    return sorted(p for p in (REPOSITORY / "src").rglob("*.cpp") if "kernel" not in p.parts)
+    return sorted(p for folder in ("heap", "ranges", "options")
+                  for p in (REPOSITORY / "src" / folder).glob("*.cpp"))
 
 
 def compile_own(run, compiler, *extra):
