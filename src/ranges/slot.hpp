@@ -72,7 +72,7 @@ struct alignas(cache_line) Slot {
   std::uint16_t count;
   std::uint16_t bias;
   std::uint8_t twice_class;  // no_class unless a slab; twice, as the class table has it
-  SlotKind kind_;            // through kind() and set_kind()
+  SlotKind stored_kind;            // through kind() and set_kind()
   std::uint8_t touched;
   bool in_pool;            // guarded by the pool's lock
   std::uint16_t uncarved;  // bit u: carve unit u holds no block on any list
@@ -92,10 +92,10 @@ struct alignas(cache_line) Slot {
   // changes under the supply's lock alone; for all others the pointer came later than the kind.
   [[nodiscard]] SlotKind kind() const noexcept {
     SlotKind found;
-    __atomic_load(&kind_, &found, __ATOMIC_RELAXED);
+    __atomic_load(&stored_kind, &found, __ATOMIC_RELAXED);
     return found;
   }
-  void set_kind(SlotKind kind) noexcept { __atomic_store(&kind_, &kind, __ATOMIC_RELAXED); }
+  void set_kind(SlotKind kind) noexcept { __atomic_store(&stored_kind, &kind, __ATOMIC_RELAXED); }
 
   // Relaxed: a thread finds its own number only where it wrote it; see heap/sharing.hpp.
   [[nodiscard]] bool owned_by(Address thread) const noexcept {

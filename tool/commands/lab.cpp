@@ -31,6 +31,7 @@ struct Options {
 template <class Kind>
 std::vector<std::string> names(int count) {
   std::vector<std::string> all;
+  all.reserve(size_t(count));
   for (int i = 0; i < count; ++i) all.emplace_back(name_of(Kind(i)));
   return all;
 }
