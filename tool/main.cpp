@@ -5,6 +5,8 @@
 
 #include "command.hpp"
 
+// What escapes from here is a fault of the program itself: let it end loudly.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int count, char** arguments) {
   CLI::App app("Strata: see a program's heap, and compare ways to keep one.", "strata");
   app.require_subcommand(1);

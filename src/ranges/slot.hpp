@@ -72,7 +72,7 @@ struct alignas(cache_line) Slot {
   std::uint16_t count;
   std::uint16_t bias;
   std::uint8_t twice_class;  // no_class unless a slab; twice, as the class table has it
-  SlotKind stored_kind;            // through kind() and set_kind()
+  SlotKind stored_kind;      // through kind() and set_kind()
   std::uint8_t touched;
   bool in_pool;            // guarded by the pool's lock
   std::uint16_t uncarved;  // bit u: carve unit u holds no block on any list
