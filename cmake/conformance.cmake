@@ -123,6 +123,10 @@ foreach(refusal 1:madvise 22:madvise 38:madvise 12:madvise 38:mremap 12:mremap 1
   outside_test(process.everything_works_with_${name}_refused_by_${error}
     COMMAND process_helper_refuse ${error} ${calls} ${walk})
 endforeach()
+outside_test(process.huge_blocks_are_copied_where_mremap_is_refused
+  COMMAND sh -c "ulimit -v 4194304; exec \"$0\" 1 mremap \"$1\""
+    $<TARGET_FILE:process_helper_refuse>
+    $<TARGET_FILE:conformance_realloc_of_huge_blocks_keeps_contents>)
 outside_test(process.huge_pages_are_not_asked_for
   COMMAND process_helper_refuse kill huge-pages ${walk})
 

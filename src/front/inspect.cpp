@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/print.hpp"
 #include "front/export.hpp"
@@ -15,8 +16,11 @@ using strata::Line;
 
 namespace {
 
-void write(const Line& line) noexcept {
-  strata::LinuxPlatform::write_error(line.c_str(), line.length());
+void write(int file, const Line& line) noexcept {
+  const int error = errno;
+  // A line that cannot be written has no reader.
+  [[maybe_unused]] const ssize_t written = ::write(file, line.c_str(), line.length());
+  errno = error;
 }
 
 heap::Statistics collected() noexcept {
@@ -29,9 +33,9 @@ heap::Statistics collected() noexcept {
 
 namespace strata::front {
 
-void print_statistics() noexcept {
+void print_statistics(int file) noexcept {
   const heap::Statistics s = collected();
-  write(Line()
+  write(file, Line()
             .text("strata: live ")
             .size(s.live_bytes())
             .text(" (small ")
@@ -45,7 +49,7 @@ void print_statistics() noexcept {
             .text(" in ")
             .number(s.huge_blocks)
             .text(")\n"));
-  write(Line()
+  write(file, Line()
             .text("strata: free in slabs ")
             .size(s.small_free_bytes)
             .text(", waiting for purge ")
@@ -53,7 +57,7 @@ void print_statistics() noexcept {
             .text(", metadata ")
             .size(s.metadata_bytes)
             .text("\n"));
-  write(Line()
+  write(file, Line()
             .text("strata: committed ")
             .size(s.committed_bytes)
             .text(" of ")
@@ -68,7 +72,7 @@ void print_statistics() noexcept {
   for (unsigned c = 1; c < class_count; ++c) {
     const heap::ClassStatistics& entry = s.classes[c];
     if (entry.slabs == 0) continue;
-    write(Line()
+    write(file, Line()
               .text("strata: class ")
               .number(size_of_class(c))
               .text(": ")
@@ -85,7 +89,7 @@ void print_statistics() noexcept {
 
 }  // namespace strata::front
 
-STRATA_EXPORT void malloc_stats() noexcept { strata::front::print_statistics(); }
+STRATA_EXPORT void malloc_stats() noexcept { strata::front::print_statistics(STDERR_FILENO); }
 
 STRATA_EXPORT struct mallinfo2 mallinfo2() noexcept {
   const heap::Statistics s = collected();

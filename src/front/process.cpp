@@ -1,6 +1,7 @@
 // How the heap joins the process. See process.hpp.
 #include "front/process.hpp"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
@@ -17,6 +18,8 @@ namespace {
 constinit Atomic<unsigned> key_state;
 pthread_key_t exit_key;
 constinit Atomic<unsigned> options_read;
+// Where the statistics go when the program ends; -1: none are wanted.
+constinit int statistics_file = -1;
 
 void thread_exits(void*) noexcept { heap::finish_thread(); }
 
@@ -48,6 +51,8 @@ void read_options(char** environment) noexcept {
   if (getauxval(AT_SECURE) != 0) return;
   options::read_environment(environment, LinuxPlatform::write_error);
   if (options::values.verbose) say_settings();
+  // Programs that close their standard error at exit (GNU's do) would leave us nowhere to print.
+  if (options::values.stats_at_exit) statistics_file = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 100);
 }
 
 void first_use() noexcept { read_options(environ); }
@@ -58,7 +63,7 @@ void first_use() noexcept { read_options(environ); }
 }
 
 [[gnu::destructor]] void leave_process() noexcept {
-  if (options::values.stats_at_exit) print_statistics();
+  if (statistics_file >= 0) print_statistics(statistics_file);
 }
 
 }  // namespace

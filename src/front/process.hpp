@@ -4,7 +4,7 @@
 
 namespace strata::front {
 
-// Prints statistics to the standard error, as malloc_stats() does.
-void print_statistics() noexcept;
+// Writes what malloc_stats() does to an open file.
+void print_statistics(int file) noexcept;
 
 }  // namespace strata::front

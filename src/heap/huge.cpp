@@ -141,15 +141,18 @@ void* reallocate_huge(void* pointer, size_t size) noexcept {
     }
     if (block == nullptr) report(Misuse::invalid_pointer, pointer);
     const Address moved = Machine::remap(Address(pointer), old_bytes, bytes);
-    LockGuard guard(table.lock);
-    table.link(block, moved != 0 ? moved : Address(pointer), moved != 0 ? bytes : old_bytes);
-    return reinterpret_cast<void*>(moved);
+    {
+      LockGuard guard(table.lock);
+      table.link(block, moved != 0 ? moved : Address(pointer), moved != 0 ? bytes : old_bytes);
+    }
+    if (moved != 0) return reinterpret_cast<void*>(moved);
+    // Refused, perhaps by a filter of system calls: then the bytes are copied.
   }
-  void* const smaller = allocate(size);
-  if (smaller == nullptr) return nullptr;
-  __builtin_memcpy(smaller, pointer, size < old_bytes ? size : old_bytes);
+  void* const copy = allocate(size);
+  if (copy == nullptr) return nullptr;
+  __builtin_memcpy(copy, pointer, size < old_bytes ? size : old_bytes);
   free_huge(pointer);
-  return smaller;
+  return copy;
 }
 
 HugeUsage huge_usage() noexcept {

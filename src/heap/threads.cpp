@@ -10,6 +10,13 @@ namespace {
 // the settings it reads have good defaults.
 constinit Atomic<unsigned> used;
 
+// What other threads freed comes home to a slab the caller owns.
+void bring_in(Slot* slot) noexcept {
+  const auto home = sharing::take(slot->remote);
+  slot->count = std::uint16_t(slot->count - home.count());
+  put_back(slot, sharing::block_at(address_of(slot), home.head()));
+}
+
 // Lets an owned slab go, whatever is in it.
 void let_go(ThreadHeap& heap, Slot* slot) noexcept {
   forget_retained(heap, slot);
@@ -17,9 +24,7 @@ void let_go(ThreadHeap& heap, Slot* slot) noexcept {
     if (slot->live() == 0) return release_slab(slot);
     if (slot->freed != nullptr || slot->uncarved != 0) return let_go_partial(slot);
     if (let_go_full(heap, slot)) return;
-    const auto home = sharing::take(slot->remote);
-    slot->count = std::uint16_t(slot->count - home.count());
-    slot->freed = sharing::block_at(address_of(slot), home.head());
+    bring_in(slot);
   }
 }
 
@@ -75,12 +80,22 @@ size_t trim(size_t keep) noexcept {
   if (ThreadHeap* const heap = thread_cache.heap; heap != nullptr) {
     flush_outbox(*heap);
     for (unsigned c = 1; c < class_count; ++c) {
+      // Partly free slabs that wait: those with nothing live go back to the slots.
+      for (unsigned waiting = heap->available_count[c]; waiting != 0; --waiting) {
+        Slot* const slot = heap->available[c].pop_front();
+        bring_in(slot);
+        if (slot->live() == 0) {
+          --heap->available_count[c];
+          release_slab(slot);
+        } else {
+          watch(slot);
+          heap->available[c].push_back(slot);
+        }
+      }
       Slot* const slot = heap->active[c];
       if (slot == nullptr) continue;
       settle(thread_cache, *heap, c);
-      const auto home = sharing::take(slot->remote);
-      slot->count = std::uint16_t(slot->count - home.count());
-      put_back(slot, sharing::block_at(address_of(slot), home.head()));
+      bring_in(slot);
       if (slot->live() == 0) {
         forget_retained(*heap, slot);
         thread_cache.set_head(c, nullptr);

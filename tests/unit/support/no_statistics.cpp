@@ -2,5 +2,5 @@
 #include "front/process.hpp"
 
 namespace strata::front {
-void print_statistics() noexcept {}
+void print_statistics(int /*file*/) noexcept {}
 }  // namespace strata::front
