@@ -127,8 +127,7 @@ void free_event(Slot* slot) noexcept {
   ThreadHeap& heap = *thread_cache.heap;
   if (heap.active[c] != slot) {
     if (slot->live() != 0) return thin_owned(heap, slot);
-    heap.available[c].remove(slot);
-    --heap.available_count[c];
+    leave_available(heap, slot);
     return release_slab(slot);
   }
   settle(thread_cache, heap, c);

@@ -96,12 +96,16 @@ enum class Pushed {
 };
 
 // How few live blocks are worth a look at a slab's free pages: a quarter, an eighth, a sixteenth of
-// its capacity; where a block is a page or more, so that every free one frees pages, a half, a
-// quarter, an eighth. The largest of these below `live`; 0 when there is none.
+// its capacity, and the last one of a slab of few.
+constexpr std::uint16_t first_threshold(std::uint16_t capacity) noexcept {
+  return std::uint16_t(capacity < 8 ? 1 : capacity / 4);
+}
+// The largest of the thresholds below `live`; 0 when there is none.
 constexpr std::uint16_t next_threshold(std::uint16_t capacity, std::uint16_t live) noexcept {
-  const unsigned first = capacity <= 16 ? 1 : 2;
-  for (unsigned shift = first; shift < first + 3; ++shift) {
-    if (capacity >> shift < live) return std::uint16_t(capacity >> shift);
+  for (unsigned threshold = first_threshold(capacity); threshold >= capacity / 16U;
+       threshold /= 2) {
+    if (threshold < live) return std::uint16_t(threshold);
+    if (threshold == 0) break;
   }
   return 0;
 }

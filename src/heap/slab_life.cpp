@@ -84,34 +84,65 @@ void let_go_partial(Slot* slot) noexcept {
   sharing::let_go_partial(slot, state.pools[slab::class_of(slot)], release_slab);
 }
 
-void watch(Slot* slot) noexcept {
+namespace {
+
+// Whether an available slab has met its first threshold: little of it is live.
+bool is_sparse(const Slot* slot) noexcept {
+  const auto threshold = std::uint16_t(-slot->bias);
+  return threshold < sharing::first_threshold(slot->capacity);
+}
+
+void set_threshold(ThreadHeap& heap, Slot* slot) noexcept {
   const std::uint16_t live = slot->live();
   const std::uint16_t threshold = sharing::next_threshold(slot->capacity, live);
   slot->count = std::uint16_t(live - threshold);
   slot->bias = std::uint16_t(-threshold);
+  if (is_sparse(slot)) ++heap.sparse_count[slab::class_of(slot)];
+}
+
+void forget_threshold(ThreadHeap& heap, Slot* slot) noexcept {
+  if (is_sparse(slot)) --heap.sparse_count[slab::class_of(slot)];
+  slot->count = slot->live();
+  slot->bias = 0;
+}
+
+}  // namespace
+
+void watch(ThreadHeap& heap, Slot* slot) noexcept {
+  forget_threshold(heap, slot);
+  set_threshold(heap, slot);
+}
+
+void join_available(ThreadHeap& heap, Slot* slot) noexcept {
+  const unsigned c = slab::class_of(slot);
+  set_threshold(heap, slot);
+  heap.available[c].push_back(slot);
+  ++heap.available_count[c];
+}
+
+void leave_available(ThreadHeap& heap, Slot* slot) noexcept {
+  const unsigned c = slab::class_of(slot);
+  forget_threshold(heap, slot);
+  heap.available[c].remove(slot);
+  --heap.available_count[c];
 }
 
 bool adopt(ThreadHeap& heap, Slot* slot) noexcept {
   sharing::RemoteList home;
   if (!sharing::adopt_full(slot->remote, home)) return false;
-  const unsigned c = slab::class_of(slot);
   slot->count = std::uint16_t(slot->count - home.count());
   slot->freed = sharing::block_at(address_of(slot), home.head());
-  slot->seen = heap.served[c];
-  watch(slot);
+  slot->seen = heap.served[slab::class_of(slot)];
   slot->set_owner(heap.thread);
-  heap.available[c].push_back(slot);
-  ++heap.available_count[c];
+  join_available(heap, slot);
   return true;
 }
 
 Slot* next_slab(ThreadHeap& heap, unsigned c) noexcept {
   ++heap.served[c];
-  Slot* slot = heap.available[c].pop_front();
+  Slot* slot = heap.available[c].first();
   if (slot != nullptr) {
-    --heap.available_count[c];
-    slot->count = slot->live();
-    slot->bias = 0;
+    leave_available(heap, slot);
     slot->backoff = 0;
     return slot;
   }

@@ -49,9 +49,12 @@ bool let_go_full(ThreadHeap& heap, Slot* slot) noexcept;
 void let_go_partial(Slot* slot) noexcept;
 bool adopt(ThreadHeap& heap, Slot* slot) noexcept;
 void release_slab(Slot* slot) noexcept;
-// Sets an available slab's count so that free() calls free_event at the next threshold, or when the
-// last block is freed.
-void watch(Slot* slot) noexcept;
+// The slabs a thread owns that are partly free and not active: into their list, as the last, and
+// out again. In between free() calls free_event when the slab's live blocks fall to a threshold,
+// and when the last is freed; watch() sets the next one.
+void join_available(ThreadHeap& heap, Slot* slot) noexcept;
+void leave_available(ThreadHeap& heap, Slot* slot) noexcept;
+void watch(ThreadHeap& heap, Slot* slot) noexcept;
 void retain(ThreadHeap& heap, Slot* slot) noexcept;
 void forget_retained(ThreadHeap& heap, Slot* slot) noexcept;
 // Puts a list of free blocks in front of the slab's own.

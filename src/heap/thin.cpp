@@ -8,19 +8,22 @@
 //   units      | live | free | free | live |...          uncarved: bits 1 and 2; blocks that reach
 //   into pages        kept   given back    kept               them are on no list
 //
-// Only while the program frees without taking: a class with few waiting slabs is left alone, and so
-// is a slab whose class has been in need of slabs since it was last looked at, because it will soon
-// be used again. (Without that test a program that hands blocks between threads, at a steady size,
-// spends a third of its time giving pages back and faulting them in.) Cost: two walks over
-// the slab's free list and one system call per run of free pages, at most three times in a slab's
-// way from full to empty.
+// Only while the program frees without taking: a class is left alone while slabs with little in
+// them are few, or few among those that are partly free, and so is a slab whose class has been in
+// need of slabs since it was last looked at. (Without these tests a program of steady size spends
+// more time giving pages back and faulting them in than on its own work.) Cost: two walks over the
+// slab's free list and one system call per run of free pages, at most three times in a slab's way
+// from full to empty.
 #include "heap/state.hpp"
 
 namespace strata::heap {
 namespace {
 
-// Slabs of a class that may wait, partly free, without being looked at: half a MiB.
-constexpr unsigned few_waiting = 8;
+// Slabs of a class that may wait with little in them without being looked at: half a MiB. And there
+// must be one such for every so many that are partly free: in a program of steady size they are
+// few, in one that frees and does not take they soon are most.
+constexpr unsigned few_sparse = 8;
+constexpr unsigned sparse_share = 4;
 
 class FreeMap {
  public:
@@ -101,29 +104,26 @@ void thin_owned(ThreadHeap& heap, Slot* slot) noexcept {
   const unsigned c = slab::class_of(slot);
   const bool idle = slot->seen == heap.served[c];
   slot->seen = heap.served[c];
-  if (idle && heap.available_count[c] >= few_waiting) {
-    const auto home = sharing::take(slot->remote);
-    slot->count = std::uint16_t(slot->count - home.count());
-    put_back(slot, sharing::block_at(address_of(slot), home.head()));
-    if (slot->live() == 0) {
-      heap.available[c].remove(slot);
-      --heap.available_count[c];
-      return release_slab(slot);
-    }
-    if (thin(slot)) {
-      // Marks of free blocks went with the pages; while nobody owns the slab every free of one of
-      // its blocks is looked at closely, and finds out that its unit is uncarved.
-      heap.available[c].remove(slot);
-      --heap.available_count[c];
-      return let_go_partial(slot);
-    }
+  watch(heap, slot);
+  if (!idle || heap.sparse_count[c] < few_sparse ||
+      heap.sparse_count[c] < heap.available_count[c] / sparse_share) {
+    return;
   }
-  watch(slot);
+  const auto home = sharing::take(slot->remote);
+  slot->count = std::uint16_t(slot->count - home.count());
+  put_back(slot, sharing::block_at(address_of(slot), home.head()));
+  const bool empty = slot->live() == 0;
+  if (!empty && !thin(slot)) return watch(heap, slot);
+  leave_available(heap, slot);
+  if (empty) return release_slab(slot);
+  // Marks of free blocks went with the pages; while nobody owns the slab every free of one of
+  // its blocks is looked at closely, and finds out that its unit is uncarved.
+  let_go_partial(slot);
 }
 
 void thin_pooled(Slot* slot, unsigned size_class) noexcept {
   ClassPool& pool = state.pools[size_class];
-  if (pool.count() < few_waiting) return;
+  if (pool.count() < few_sparse) return;
   sharing::RemoteList home;
   if (!pool.take_this(slot, size_class, home)) return;
   slot->count = std::uint16_t(slot->count - home.count());

@@ -67,7 +67,8 @@ struct ThreadHeap {
   // Partly free slabs of the thread that are not active, by class; the longest-waiting first.
   List<Slot> available[class_count];
   std::uint16_t available_count[class_count] = {};
-  std::uint16_t served[class_count] = {};  // how often the class was in need of a slab
+  std::uint16_t sparse_count[class_count] = {};  // available slabs of which little is live
+  std::uint16_t served[class_count] = {};        // how often the class was in need of a slab
   OutboxEntry outbox[outbox_entries];
   unsigned outbox_used = 0;  // entries with blocks in them
   // Active slabs that had no live block when last looked at, oldest first.

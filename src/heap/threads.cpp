@@ -67,7 +67,10 @@ void finish_thread() noexcept {
       heap->active[c] = nullptr;
       let_go(*heap, slot);
     }
-    while (Slot* const slot = heap->available[c].pop_front()) let_go(*heap, slot);
+    while (Slot* const slot = heap->available[c].first()) {
+      leave_available(*heap, slot);
+      let_go(*heap, slot);
+    }
   }
   thread_cache.heap = nullptr;
   LockGuard guard(state.registry_lock);
@@ -82,14 +85,13 @@ size_t trim(size_t keep) noexcept {
     for (unsigned c = 1; c < class_count; ++c) {
       // Partly free slabs that wait: those with nothing live go back to the slots.
       for (unsigned waiting = heap->available_count[c]; waiting != 0; --waiting) {
-        Slot* const slot = heap->available[c].pop_front();
+        Slot* const slot = heap->available[c].first();
+        leave_available(*heap, slot);
         bring_in(slot);
         if (slot->live() == 0) {
-          --heap->available_count[c];
           release_slab(slot);
         } else {
-          watch(slot);
-          heap->available[c].push_back(slot);
+          join_available(*heap, slot);
         }
       }
       Slot* const slot = heap->active[c];
