@@ -8,7 +8,7 @@ namespace {
 // Slabs of one class a thread may collect by freeing blocks of full slabs. What it collects serves
 // it without atomic operations; beyond this the blocks gather in the slab itself, where any thread
 // finds them, so that an idle thread strands little.
-constexpr unsigned most_available = 64;
+constexpr unsigned most_available = 4;
 
 bool list_has(const Block* list, const void* block, unsigned limit) noexcept {
   for (; list != nullptr && limit != 0; list = list->next, --limit) {
@@ -19,15 +19,15 @@ bool list_has(const Block* list, const void* block, unsigned limit) noexcept {
 
 void free_local(Slot* slot, Block* block) noexcept {
   block->mark = mark_freed(block);
-  block->next = slot->freed;
-  slot->freed = block;
-  if (--slot->count == 0) free_event(slot);
+  block->next = slot->list->head;
+  slot->list->head = block;
+  if (--slot->list->count == 0) free_event(slot);
 }
 
 void free_to_slab(Slot* slot, void* pointer) noexcept {
   const auto offset = std::uint16_t(Address(pointer) - address_of(slot));
   // What is left behind the last block looks like the start of one.
-  const bool behind = offset >= size_t{slot->capacity} * slab::block_size(slot);
+  const bool behind = offset >= size_t{slot->slot_capacity()} * slab::block_size(slot);
   if (STRATA_UNLIKELY(!is_block_start(offset, slot->inverse) || behind)) {
     report(Misuse::invalid_free, pointer);
   }
@@ -41,11 +41,12 @@ void free_to_slab(Slot* slot, void* pointer) noexcept {
   if (slot->owned_by(Machine::current_thread())) return free_local(slot, block);
   block->mark = mark_freed(block);
   ThreadHeap* const heap = thread_heap();
+  Slot* const slab = slot->first();
   if (heap != nullptr && slot->owned_by(0) &&
-      heap->available_count[slab::class_of(slot)] < most_available &&
-      sharing::RemoteList{slot->remote.load(Order::relaxed)}.state() == sharing::State::full &&
-      adopt(*heap, slot)) {
-    return free_local(slot, block);
+      heap->available_count[slab::class_of(slab)] < most_available &&
+      sharing::RemoteList{slab->remote.load(Order::relaxed)}.state() == sharing::State::full &&
+      adopt(*heap, slab)) {
+    return free_local(slab, block);
   }
   post(heap, slot, block);
 }
@@ -53,14 +54,13 @@ void free_to_slab(Slot* slot, void* pointer) noexcept {
 }  // namespace
 
 bool is_free(Slot* slot, const void* block) noexcept {
-  const unsigned limit = slot->capacity;
+  slot = slot->first();
+  const unsigned limit = slot->capacity();
   ThreadHeap* const heap = thread_cache.heap;
   // Another thread's lists may change while we walk them: the mark is all there is to know, and a
   // program has no way to this number.
   if (heap == nullptr || !slot->owned_by(Machine::current_thread())) return true;
-  const unsigned c = slab::class_of(slot);
-  if (list_has(slot->freed, block, limit)) return true;
-  if (heap->active[c] == slot && list_has(thread_cache.head(c), block, limit)) return true;
+  if (list_has(slot->list->head, block, limit)) return true;
   // Others only put blocks in front of those that have come home; we alone take them.
   const sharing::RemoteList home{slot->remote.load(Order::acquire)};
   return list_has(sharing::block_at(address_of(slot), home.head()), block, home.count());
@@ -96,7 +96,7 @@ void free_elsewhere(void* pointer) noexcept {
     OutboxEntry& entry = outbox_entry(*heap, slot);
     auto* const block = static_cast<Block*>(pointer);
     const std::uintptr_t mark = mark_freed(pointer);
-    if (STRATA_LIKELY(entry.slab == slot) && !slot->owned_by(heap->thread) &&
+    if (STRATA_LIKELY(entry.slot == slot) && !slot->owned_by(heap->thread) &&
         STRATA_LIKELY(is_block_start(std::uint16_t(offset), slot->inverse)) &&
         STRATA_LIKELY(block->mark != mark)) {
       block->mark = mark;
@@ -109,33 +109,15 @@ void free_elsewhere(void* pointer) noexcept {
 // The hot path found a block that bears the mark of free blocks, or no block start.
 void free_suspect(void* pointer) noexcept { free_any(pointer); }
 
-// Decides after how many more frees to look at an active slab again. It cannot be empty before
-// `live` of them, so a thread that frees all it has is noticed at its last free, exactly. Where few
-// blocks are live while others come and go, each look finds some; then the looks become rarer, up
-// to one in 16 frees.
-void arm(Slot* slot, std::uint16_t live) noexcept {
-  constexpr std::uint32_t rarest = 16;
-  const auto next = std::uint16_t(live > slot->backoff ? live : slot->backoff);
-  slot->backoff = slot->backoff * 2 + 1 > rarest ? rarest : slot->backoff * 2 + 1;
-  slot->count = next;
-  slot->bias = std::uint16_t(next - live);
-}
-
-// The owner's frees have counted down to 0.
+// The owner's frees have counted down to 0: the active slab is empty, or another has met one of its
+// thresholds.
 void free_event(Slot* slot) noexcept {
-  const unsigned c = slab::class_of(slot);
+  slot = slot->first();
   ThreadHeap& heap = *thread_cache.heap;
-  if (heap.active[c] != slot) {
-    if (slot->live() != 0) return thin_owned(heap, slot);
-    leave_available(heap, slot);
-    return release_slab(slot);
-  }
-  settle(thread_cache, heap, c);
-  const std::uint16_t live = slot->live();
-  if (live != 0) return arm(slot, live);
-  slot->backoff = 16;
-  arm(slot, 0);
-  retain(heap, slot);
+  if (heap.active[slab::class_of(slot)] == slot) return retain(heap, slot);
+  if (slot->live() != 0) return thin_owned(heap, slot);
+  leave_available(heap, slot);
+  release_slab(slot);
 }
 
 }  // namespace strata::heap

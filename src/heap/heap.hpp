@@ -42,11 +42,11 @@ STRATA_INLINE void* allocate(size_t size) {
   if (STRATA_LIKELY(size <= largest_small)) {
     const size_t twice_class =
         size_classes.twice_class_of[(size + granule_size - 1) / granule_size];
-    auto* const block = reinterpret_cast<Block*>(thread_cache.bins[twice_class]);
+    Block* const block = thread_cache.words[twice_class].head;
     if (STRATA_LIKELY(block != nullptr)) {
       prefetch_for_writing(block->next);  // the next malloc's block: it may lie in another cache
-      thread_cache.bins[twice_class] = reinterpret_cast<std::uintptr_t>(block->next);
-      ++thread_cache.bins[twice_class + 1];
+      thread_cache.words[twice_class].head = block->next;
+      ++thread_cache.words[twice_class + 1].count;
       block->mark = 0;
       return block;
     }
@@ -67,9 +67,10 @@ STRATA_INLINE void free(void* pointer) noexcept {
   const std::uintptr_t mark = mark_freed(pointer);
   if (STRATA_UNLIKELY(block->mark == mark)) return free_suspect(pointer);
   block->mark = mark;
-  block->next = slot->freed;
-  slot->freed = block;
-  if (STRATA_UNLIKELY(--slot->count == 0)) free_event(slot);
+  FreeList* const list = slot->list;
+  block->next = list->head;
+  list->head = block;
+  if (STRATA_UNLIKELY(--list->count == 0)) free_event(slot);
 }
 
 // As allocate, and the block reads zero.

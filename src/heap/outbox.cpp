@@ -8,7 +8,7 @@ namespace {
 // A full slab becomes useful to others when this many blocks are home: an eighth of it, and at
 // least one.
 std::uint16_t wake_count(const Slot* slot) noexcept {
-  return std::uint16_t(slot->capacity < 8 ? 1 : slot->capacity / 8);
+  return std::uint16_t(slot->capacity() < 8 ? 1 : slot->capacity() / 8);
 }
 
 unsigned batch_limit(const Slot* slot) noexcept {
@@ -19,16 +19,17 @@ unsigned batch_limit(const Slot* slot) noexcept {
 }
 
 void send(Slot* slot, const sharing::Batch& batch) noexcept {
-  const unsigned c = slab::class_of(slot);
-  sharing::bring_home(slot, address_of(slot), c, batch, wake_count(slot), state.pools[c],
+  Slot* const slab = slot->first();
+  const unsigned c = slab::class_of(slab);
+  sharing::bring_home(slab, address_of(slab), c, batch, wake_count(slab), state.pools[c],
                       release_slab, thin_pooled);
 }
 
 }  // namespace
 
 void flush(ThreadHeap& heap, OutboxEntry& entry) noexcept {
-  Slot* const slot = entry.slab;
-  entry.slab = nullptr;
+  Slot* const slot = entry.slot;
+  entry.slot = nullptr;
   --heap.outbox_used;
   send(slot, entry.batch);
 }
@@ -39,9 +40,9 @@ void post(ThreadHeap* heap, Slot* slot, Block* block) noexcept {
     return;
   }
   OutboxEntry& entry = outbox_entry(*heap, slot);
-  if (entry.slab != slot) {
-    if (entry.slab != nullptr) flush(*heap, entry);
-    entry.slab = slot;
+  if (entry.slot != slot) {
+    if (entry.slot != nullptr) flush(*heap, entry);
+    entry.slot = slot;
     entry.batch = {nullptr, block, 0};
     entry.room = batch_limit(slot);
     ++heap->outbox_used;
@@ -52,7 +53,7 @@ void post(ThreadHeap* heap, Slot* slot, Block* block) noexcept {
 void flush_outbox(ThreadHeap& heap) noexcept {
   for (OutboxEntry& entry : heap.outbox) {
     if (heap.outbox_used == 0) return;
-    if (entry.slab != nullptr) flush(heap, entry);
+    if (entry.slot != nullptr) flush(heap, entry);
   }
 }
 

@@ -11,34 +11,24 @@ constinit State state;
 
 namespace {
 
-// After settling: the first free looks at the slab if nothing in it was live.
-void keep_armed(Slot* slot) noexcept {
-  if (slot->count == 0) slot->count = slot->bias = 1;
-}
-
 // Blocks of class c for an empty bin, from the active slab or the next one; nullptr: no memory.
 Block* refill(ThreadCache& cache, ThreadHeap& heap, unsigned c) noexcept {
-  if (heap.active[c] != nullptr) settle(cache, heap, c);
+  FreeList& bin = cache.bin(c);
   for (;;) {
-    if (Slot* const slot = heap.active[c]; slot != nullptr) {
-      Block* list = slot->freed;
-      slot->freed = nullptr;
-      if (list == nullptr) {
-        if (const auto home = sharing::take(slot->remote); home.head() != 0) {
-          slot->count = std::uint16_t(slot->count - home.count());
-          list = sharing::block_at(address_of(slot), home.head());
-        } else if (slot->uncarved != 0) {
-          list = slab::carve(slot, address_of(slot));
-        }
+    if (Slot* slot = heap.active[c]; slot != nullptr) {
+      if (bin.head != nullptr) return bin.head;
+      bring_in(slot);
+      if (bin.head == nullptr) bin.head = slab::carve_next(slot, address_of(slot));
+      if (bin.head != nullptr) return bin.head;
+      slot = deactivate(heap, c);
+      if (!let_go_full(heap, slot)) {  // blocks came home
+        activate(heap, slot);
+        continue;
       }
-      if (list != nullptr) {
-        keep_armed(slot);
-        return list;
-      }
-      if (!let_go_full(heap, slot)) continue;
     }
-    heap.active[c] = next_slab(heap, c);
-    if (heap.active[c] == nullptr) return nullptr;
+    Slot* const next = next_slab(heap, c);
+    if (next == nullptr) return nullptr;
+    activate(heap, next);
   }
 }
 
@@ -59,13 +49,11 @@ void* allocate_class(unsigned c, bool zeroed) noexcept {
 }  // namespace
 
 void* allocate_small(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool zeroed) noexcept {
-  Block* block = cache.head(c);
-  if (block == nullptr) {
-    block = refill(cache, heap, c);
-    if (block == nullptr) return nullptr;
-  }
-  cache.set_head(c, block->next);
-  ++cache.bins[2 * c + 1];
+  FreeList& bin = cache.bin(c);
+  Block* const block = bin.head != nullptr ? bin.head : refill(cache, heap, c);
+  if (block == nullptr) return nullptr;
+  bin.head = block->next;
+  ++bin.count;
   if (zeroed && block->mark != mark_zero(block)) __builtin_memset(block, 0, size_of_class(c));
   block->next = nullptr;
   block->mark = 0;
@@ -74,34 +62,17 @@ void* allocate_small(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool zero
 
 void* allocate_slow(size_t size) {
   if (STRATA_UNLIKELY(size > largest_small)) return allocate_large(size, 1, false);
-  const unsigned c = class_of(size);
-  // The common miss: blocks that this thread freed wait in the active slab. A program that takes
-  // and gives back one block over and over comes here each time when the slab is otherwise full.
-  ThreadHeap* const heap = thread_cache.heap;
-  if (STRATA_LIKELY(heap != nullptr)) {
-    Slot* const slot = heap->active[c];
-    if (STRATA_LIKELY(slot != nullptr && slot->freed != nullptr) &&
-        STRATA_LIKELY(thread_cache.head(c) == nullptr)) {
-      Block* const block = slot->freed;
-      slot->freed = nullptr;
-      settle(thread_cache, *heap, c);
-      keep_armed(slot);
-      thread_cache.set_head(c, block->next);
-      thread_cache.bins[2 * c + 1] = 1;
-      block->mark = 0;
-      return block;
-    }
-  }
-  return allocate_class(c, false);
+  return allocate_class(class_of(size), false);
 }
 
 void* allocate_zeroed(size_t size) noexcept {
   if (STRATA_UNLIKELY(size > largest_small)) return allocate_large(size, 1, true);
   const unsigned c = class_of(size);
-  Block* const block = thread_cache.head(c);
+  FreeList& bin = thread_cache.bin(c);
+  Block* const block = bin.head;
   if (STRATA_UNLIKELY(block == nullptr)) return allocate_class(c, true);
-  thread_cache.set_head(c, block->next);
-  ++thread_cache.bins[2 * c + 1];
+  bin.head = block->next;
+  ++bin.count;
   if (block->mark == mark_zero(block)) {
     block->next = nullptr;
     block->mark = 0;

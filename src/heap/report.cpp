@@ -12,14 +12,17 @@ Slot* run_around(Slot* slot) noexcept {
     --first;
     if (slot_supply.find(address_of(first)) != first) return nullptr;
   }
-  return first->kind() != SlotKind::none && first + first->length > slot ? first : nullptr;
+  if (first == slot) return first;
+  // A slab's slots say themselves what they are.
+  const bool reaches = first->kind() != SlotKind::slab && first + first->length > slot;
+  return reaches ? first : nullptr;
 }
 
 void describe_slab(Line& line, Slot* slot, Address pointer, Misuse misuse) noexcept {
   const size_t size = slab::block_size(slot);
   const Address slab = address_of(slot);
   const size_t inside = (pointer - slab) % size;
-  if (pointer - slab >= size * slot->capacity) {
+  if (pointer - slab >= size * slot->slot_capacity()) {
     line.text("not a block: behind the last ").number(size).text("-byte block of its slab");
     return;
   }

@@ -1,10 +1,10 @@
 // Sharing: who owns a slab, how a full one is let go, how a block freed by another thread gets
 // home.
 //
-// Every slab has one 64-bit word, Slot::remote: the list of blocks that threads other than the
+// Every slab has one 32-bit word, Slot::remote: the list of blocks that threads other than the
 // owner freed (first block's granule in the slab + 1, and how many), and the slab's state.
 //
-//   state    owner field     who may touch freed, count, uncarved   where the slab is found
+//   state    owner field     who may touch list, count, uncarved    where the slab is found
 //   owned    owning thread   the owner                              the owner's bins and lists
 //   full     0               nobody (frozen)                        nowhere; its blocks lead to it
 //   pooled   0               nobody (frozen)                        pool of its size class
@@ -52,7 +52,7 @@
 //    same class finds true facts under the lock, or leaves it alone.
 //
 // tests/protocol explores every interleaving of this code over small slabs: hence the parameter
-// Word, which is Atomic<uint64_t> everywhere else.
+// Word, which is Atomic<uint32_t> everywhere else.
 #pragma once
 
 #include "base/atomic.hpp"
@@ -61,18 +61,29 @@
 
 namespace strata::sharing {
 
-enum class State : std::uint64_t { owned = 0, full = 1, pooled = 2 };
+enum class State : std::uint32_t { owned = 0, full = 1, pooled = 2 };
 
 // The word as three numbers: head (granule + 1, 0: none), count, state.
 struct RemoteList {
-  std::uint64_t raw = 0;
+  static constexpr unsigned head_bits = 17;
+  static constexpr unsigned count_bits = 13;
+  static_assert(most_slab_slots * granules_per_slot < 1U << head_bits);
+  static_assert(granules_per_slot < 1U << count_bits);
 
-  static constexpr RemoteList make(std::uint64_t head, std::uint64_t count, State state) noexcept {
-    return {head | count << 16 | std::uint64_t(state) << 32};
+  std::uint32_t raw = 0;
+
+  static constexpr RemoteList make(std::uint32_t head, std::uint32_t count, State state) noexcept {
+    return {head | count << head_bits | std::uint32_t(state) << (head_bits + count_bits)};
   }
-  [[nodiscard]] constexpr std::uint64_t head() const noexcept { return raw & 0xffff; }
-  [[nodiscard]] constexpr std::uint16_t count() const noexcept { return std::uint16_t(raw >> 16); }
-  [[nodiscard]] constexpr State state() const noexcept { return State(raw >> 32); }
+  [[nodiscard]] constexpr std::uint32_t head() const noexcept {
+    return raw & ((1U << head_bits) - 1);
+  }
+  [[nodiscard]] constexpr std::uint16_t count() const noexcept {
+    return std::uint16_t(raw >> head_bits & ((1U << count_bits) - 1));
+  }
+  [[nodiscard]] constexpr State state() const noexcept {
+    return State(raw >> (head_bits + count_bits));
+  }
 };
 
 // A batch of blocks of one slab, linked through Block::next.
@@ -82,8 +93,9 @@ struct Batch {
   std::uint16_t count = 0;
 };
 
-inline Block* block_at(Address slab, std::uint64_t head) noexcept {
-  return head == 0 ? nullptr : reinterpret_cast<Block*>(slab + ((head - 1) << granule_shift));
+inline Block* block_at(Address slab, std::uint32_t head) noexcept {
+  return head == 0 ? nullptr
+                   : reinterpret_cast<Block*>(slab + (Address(head - 1) << granule_shift));
 }
 
 // What the one who pushed has to do now.
@@ -114,17 +126,17 @@ constexpr std::uint16_t next_threshold(std::uint16_t capacity, std::uint16_t liv
 template <class SlotType>
 Pushed push(SlotType& slot, Address slab, const Batch& batch, std::uint16_t wake_count) noexcept {
   auto& word = slot.remote;
-  std::uint64_t found = word.load(Order::acquire);
+  std::uint32_t found = word.load(Order::acquire);
   for (;;) {
     const RemoteList list{found};
     const auto total = std::uint16_t(list.count() + batch.count);
-    const std::uint64_t head = ((Address(batch.first) - slab) >> granule_shift) + 1;
+    const auto head = std::uint32_t((Address(batch.first) - slab) >> granule_shift) + 1;
     batch.last->next = block_at(slab, list.head());
 
     auto wanted = RemoteList::make(head, total, list.state());
     auto result = Pushed::done;
     if (list.state() == State::full) {
-      if (total == slot.capacity) {
+      if (total == slot.capacity()) {
         wanted = RemoteList::make(0, 0, State::owned);
         result = Pushed::last;
       } else if (total >= wake_count) {
@@ -141,7 +153,7 @@ Pushed push(SlotType& slot, Address slab, const Batch& batch, std::uint16_t wake
       if (total == live) return Pushed::maybe_last;
       const auto before = std::uint16_t(live - list.count());
       const auto after = std::uint16_t(live - total);
-      if (total < live && after <= next_threshold(slot.capacity, before)) return Pushed::sparse;
+      if (total < live && after <= next_threshold(slot.capacity(), before)) return Pushed::sparse;
     }
     return result;
   }
@@ -157,14 +169,14 @@ RemoteList take(Word& word) noexcept {
 // (a) The caller has zeroed the owner field. False: blocks came home, the slab is still its own.
 template <class Word>
 bool let_go_full(Word& word) noexcept {
-  std::uint64_t expected = RemoteList::make(0, 0, State::owned).raw;
+  std::uint32_t expected = RemoteList::make(0, 0, State::owned).raw;
   return word.compare_exchange(expected, RemoteList::make(0, 0, State::full).raw, Order::release);
 }
 
 // (b) The caller has zeroed the owner field, and puts the slab in the pool afterwards.
 template <class Word>
 void let_go_pooled(Word& word) noexcept {
-  std::uint64_t found = word.load(Order::relaxed);
+  std::uint32_t found = word.load(Order::relaxed);
   for (;;) {
     const RemoteList list{found};
     const auto wanted = RemoteList::make(list.head(), list.count(), State::pooled);
@@ -175,7 +187,7 @@ void let_go_pooled(Word& word) noexcept {
 // (c) True: the slab is the caller's, and `list` what had come home.
 template <class Word>
 bool adopt_full(Word& word, RemoteList& list) noexcept {
-  std::uint64_t found = word.load(Order::relaxed);
+  std::uint32_t found = word.load(Order::relaxed);
   while (RemoteList{found}.state() == State::full) {
     if (word.compare_exchange(found, RemoteList::make(0, 0, State::owned).raw, Order::acq_rel)) {
       list = {found};
@@ -186,7 +198,7 @@ bool adopt_full(Word& word, RemoteList& list) noexcept {
 }
 
 // The pool of one size class: partly free slabs that nobody owns, oldest first. SlotType has
-// in_pool, seen, capacity, twice_class, live(), remote, next and previous.
+// in_pool, seen, capacity(), twice_class, live(), remote, next and previous.
 template <class SlotType, class Lock, template <class> class ListOf>
 class Pool {
  public:
@@ -258,7 +270,7 @@ class Pool {
 
   Lock lock_;
   ListOf<SlotType> slots_;
-  std::uint32_t takes_ = 0;
+  std::uint8_t takes_ = 0;
   Atomic<unsigned> count_;  // written under the lock
 };
 

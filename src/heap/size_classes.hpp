@@ -14,6 +14,9 @@ namespace strata {
 constexpr size_t largest_small = 32 * KiB;
 constexpr unsigned linear_classes = 16;
 constexpr unsigned steps_per_doubling = 8;
+// A slab has at least so many blocks: a slab of few is full, let go and taken back all the time, at
+// the price of two atomic operations each.
+constexpr unsigned least_capacity = 16;
 // Classes are numbered from 1, so that a zeroed slot has no class.
 constexpr unsigned class_count = 1 + linear_classes + 7 * steps_per_doubling;
 
@@ -21,7 +24,8 @@ constexpr unsigned class_count = 1 + linear_classes + 7 * steps_per_doubling;
 struct SizeClass {
   std::uint32_t size;
   std::uint32_t inverse;   // ceil(2^32 / size): see is_block_start
-  std::uint16_t capacity;  // blocks in a slab
+  std::uint16_t capacity;  // blocks in a slot
+  std::uint16_t slots;     // slots in a slab
 };
 
 struct SizeClassTable {
@@ -43,6 +47,8 @@ constexpr SizeClassTable make_size_classes() noexcept {
     SizeClass& entry = table.classes[c];
     entry.size = std::uint32_t(size);
     entry.capacity = std::uint16_t(slot_size / size);
+    entry.slots = 1;
+    while (entry.slots * entry.capacity < least_capacity) entry.slots *= 2;
     entry.inverse = std::uint32_t(((std::uint64_t{1} << 32) + size - 1) / size);
   }
   unsigned c = 1;

@@ -1,6 +1,9 @@
-// Slab: one slot cut in equal blocks of a size class, carved piece by piece.
+// Slab: a slot, or a few in a row, cut in equal blocks of a size class, carved piece by piece.
 //
-// A slab begins with no block on any list; Slot::uncarved has a bit for each 4 KiB unit it may use.
+// Each slot of a slab is cut for itself, so that no block lies in two; what is left at a slot's end
+// is never touched. Together they have one owner, one list of free blocks and one count.
+//
+// A slot begins with no block on any list; Slot::uncarved has a bit for each 4 KiB unit it may use.
 // Carving a unit links the blocks that overlap it, except those that also overlap a unit which is
 // still uncarved: so a block is on a list, in a bin or live exactly when none of its units is
 // uncarved. Pages are touched only as they are needed, and a unit whose blocks are all free can be
@@ -17,36 +20,36 @@
 
 namespace strata::slab {
 
-// Makes a run of one slot a slab of class c, owned by `owner`.
-inline void format(Slot* slot, unsigned c, Address owner) noexcept {
+// Makes a run of slots a slab of class c, owned by `owner`.
+inline void format(Slot* slab, unsigned slots, unsigned c, Address owner) noexcept {
   const SizeClass& size_class = size_classes.classes[c];
-  slot->freed = nullptr;
-  slot->inverse = size_class.inverse;
-  slot->count = 0;
-  slot->bias = 0;
-  slot->backoff = 0;
-  slot->twice_class = std::uint8_t(2 * c);
-  slot->in_pool = false;
   const size_t units = divide_up(size_t{size_class.capacity} * size_class.size, carve_unit);
-  slot->uncarved = std::uint16_t((1U << units) - 1);
-  slot->capacity = size_class.capacity;
-  slot->length = 1;
-  slot->remote.store(0, Order::relaxed);
-  slot->next = slot->previous = nullptr;
-  slot->set_owner(owner);
-  slot->set_kind(SlotKind::slab);
+  for (unsigned i = 0; i < slots; ++i) {
+    Slot& slot = slab[i];
+    slot.inverse = size_class.inverse;
+    slot.twice_class = std::uint8_t(2 * c);
+    slot.shape = std::uint8_t((slots - 1) * 16 + i);
+    slot.uncarved = std::uint16_t((1U << units) - 1);
+  }
+  *slab->own_list() = {nullptr, 0, 0};
+  slab->in_pool = false;
+  slab->remote.store(0, Order::relaxed);
+  slab->next = slab->previous = nullptr;
+  slab->set_list(slab->own_list());
+  slab->set_owner(owner);
+  for (unsigned i = 0; i < slots; ++i) slab[i].set_kind(SlotKind::slab);
 }
 
 inline unsigned class_of(const Slot* slot) noexcept { return slot->twice_class / 2U; }
 inline size_t block_size(const Slot* slot) noexcept { return size_of_class(class_of(slot)); }
 
-// The units that a block at byte `offset` of its slab reaches into, as bits.
+// The units that a block at byte `offset` of its slot reaches into, as bits.
 inline unsigned units_of(size_t offset, size_t size) noexcept {
   return (2U << (offset + size - 1) / carve_unit) - (1U << offset / carve_unit);
 }
 
-// Carves the next units until at least one block is free. Returns their list in order of address,
-// or nullptr when everything is carved.
+// Carves the next units of one slot until at least one block is free. Returns their list in order
+// of address, or nullptr when everything is carved.
 inline Block* carve(Slot* slot, Address address) noexcept {
   const size_t size = block_size(slot);
   unsigned uncarved = slot->uncarved;
@@ -57,7 +60,7 @@ inline Block* carve(Slot* slot, Address address) noexcept {
     uncarved &= uncarved - 1;
     size_t first = unit * carve_unit / size;
     size_t last = ((unit + 1) * carve_unit - 1) / size;
-    if (last >= slot->capacity) last = slot->capacity - 1U;
+    if (last >= slot->slot_capacity()) last = slot->slot_capacity() - 1U;
     // Only the blocks at the unit's edges can overlap other units; which of these are uncarved?
     const auto waits = [&](size_t block) { return (uncarved & units_of(block * size, size)) != 0; };
     if (waits(first)) ++first;
@@ -78,10 +81,30 @@ inline Block* carve(Slot* slot, Address address) noexcept {
   return list;
 }
 
+// The same for a slab at `address`.
+inline Block* carve_next(Slot* slab, Address address) noexcept {
+  for (unsigned i = 0; i < slab->slots(); ++i) {
+    if (slab[i].uncarved == 0) continue;
+    if (Block* const list = carve(slab + i, address + i * slot_size)) return list;
+  }
+  return nullptr;
+}
+
+inline bool has_uncarved(const Slot* slab) noexcept {
+  for (unsigned i = 0; i < slab->slots(); ++i) {
+    if (slab[i].uncarved != 0) return true;
+  }
+  return false;
+}
+
 // Bytes of units that blocks may have touched and that are not given back.
-inline size_t resident_bytes(const Slot* slot) noexcept {
-  const unsigned touched = (1U << slot->touched) - 1;
-  return size_t(__builtin_popcount(touched & ~unsigned(slot->uncarved))) * carve_unit;
+inline size_t resident_bytes(const Slot* slab) noexcept {
+  unsigned units = 0;
+  for (unsigned i = 0; i < slab->slots(); ++i) {
+    const unsigned touched = (1U << slab[i].touched) - 1;
+    units += unsigned(__builtin_popcount(touched & ~unsigned(slab[i].uncarved)));
+  }
+  return units * carve_unit;
 }
 
 }  // namespace strata::slab

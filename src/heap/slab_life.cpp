@@ -15,41 +15,73 @@ size_t retained_budget() noexcept {
   return share < retained_least ? retained_least : share;
 }
 
+// A retained slab's count stands so far above the number of its live blocks that no free is an
+// event: a program that takes and frees one block over and over is asked once.
+constexpr std::uint32_t retained_bias = 1U << 16;
+
+void forget_retained(ThreadHeap& heap, Slot* slot) noexcept {
+  if (slot->list->bias == 0) return;
+  slot->list->count -= retained_bias;
+  slot->list->bias = 0;
+  unsigned i = 0;
+  while (heap.retained[i] != slot) ++i;
+  for (--heap.retained_count; i < heap.retained_count; ++i) heap.retained[i] = heap.retained[i + 1];
+}
+
+// Word by word, as they were written: a copy of both at once would wait until the processor has
+// brought the last freed blocks into its cache. The bias is 0 in either.
+void move_list(FreeList& to, FreeList& from) noexcept {
+  to.head = from.head;
+  to.count = from.count;
+  from.head = nullptr;
+  from.count = 0;
+}
+
 // The oldest retained slab: given back when it is empty now, an ordinary active one otherwise.
 void evict_oldest(ThreadHeap& heap) noexcept {
   Slot* const slot = heap.retained[0];
-  const unsigned c = slab::class_of(slot);
   forget_retained(heap, slot);
-  settle(*heap.cache, heap, c);
-  if (slot->live() != 0) return;
-  heap.cache->set_head(c, nullptr);
-  heap.active[c] = nullptr;
-  release_slab(slot);
+  if (slot->list->live() == 0) release_slab(deactivate(heap, slab::class_of(slot)));
 }
 
 }  // namespace
 
-void put_back(Slot* slot, Block* list) noexcept {
-  if (list == nullptr) return;
-  Block* last = list;
+void put_back(FreeList& list, Block* blocks) noexcept {
+  if (blocks == nullptr) return;
+  Block* last = blocks;
   while (last->next != nullptr) last = last->next;
-  last->next = slot->freed;
-  slot->freed = list;
+  last->next = list.head;
+  list.head = blocks;
+}
+
+void bring_in(Slot* slot) noexcept {
+  const auto home = sharing::take(slot->remote);
+  slot->list->count -= home.count();
+  put_back(*slot->list, sharing::block_at(address_of(slot), home.head()));
 }
 
 Address address_of(const Slot* slot) noexcept { return slot_supply.address_of(slot); }
 
-void forget_retained(ThreadHeap& heap, Slot* slot) noexcept {
-  unsigned i = 0;
-  while (i < heap.retained_count && heap.retained[i] != slot) ++i;
-  if (i == heap.retained_count) return;
-  for (--heap.retained_count; i < heap.retained_count; ++i) heap.retained[i] = heap.retained[i + 1];
+void activate(ThreadHeap& heap, Slot* slot) noexcept {
+  const unsigned c = slab::class_of(slot);
+  FreeList& bin = heap.cache->bin(c);
+  move_list(bin, *slot->own_list());
+  slot->set_list(&bin);
+  heap.active[c] = slot;
+}
+
+Slot* deactivate(ThreadHeap& heap, unsigned c) noexcept {
+  Slot* const slot = heap.active[c];
+  forget_retained(heap, slot);
+  move_list(*slot->own_list(), heap.cache->bin(c));
+  slot->set_list(slot->own_list());
+  heap.active[c] = nullptr;
+  return slot;
 }
 
 void retain(ThreadHeap& heap, Slot* slot) noexcept {
-  for (unsigned i = 0; i < heap.retained_count; ++i) {
-    if (heap.retained[i] == slot) return;
-  }
+  slot->list->count += retained_bias;
+  slot->list->bias = retained_bias;
   if (heap.retained_count == most_retained) evict_oldest(heap);
   heap.retained[heap.retained_count++] = slot;
   const size_t budget = retained_budget();
@@ -63,24 +95,22 @@ void retain(ThreadHeap& heap, Slot* slot) noexcept {
   }
 }
 
-void release_slab(Slot* slot) noexcept {
-  slot->set_owner(0);
-  slot->freed = nullptr;
-  slot->uncarved = 0;
-  slot->set_kind(SlotKind::none);
-  slot_supply.give(slot, 1);
+void release_slab(Slot* slab) noexcept {
+  const unsigned slots = slab->slots();
+  slab->set_owner(0);
+  for (unsigned i = 0; i < slots; ++i) {
+    slab[i].uncarved = 0;
+    slab[i].set_kind(SlotKind::none);
+    slab[i].twice_class = no_class;
+  }
+  slot_supply.give(slab, slots);
 }
 
 bool let_go_full(ThreadHeap& heap, Slot* slot) noexcept {
-  forget_retained(heap, slot);
-  slot->count = slot->live();
-  slot->bias = 0;
   return sharing::let_go_full(slot, heap.thread);
 }
 
 void let_go_partial(Slot* slot) noexcept {
-  slot->count = slot->live();
-  slot->bias = 0;
   sharing::let_go_partial(slot, state.pools[slab::class_of(slot)], release_slab);
 }
 
@@ -89,14 +119,14 @@ namespace {
 // Whether an available slab has met its first threshold: little of it is live.
 bool is_sparse(const Slot* slot) noexcept {
   const auto threshold = std::uint16_t(-slot->bias);
-  return threshold < sharing::first_threshold(slot->capacity);
+  return threshold < sharing::first_threshold(slot->capacity());
 }
 
 void set_threshold(ThreadHeap& heap, Slot* slot) noexcept {
   const std::uint16_t live = slot->live();
-  const std::uint16_t threshold = sharing::next_threshold(slot->capacity, live);
-  slot->count = std::uint16_t(live - threshold);
-  slot->bias = std::uint16_t(-threshold);
+  const std::uint16_t threshold = sharing::next_threshold(slot->capacity(), live);
+  slot->count = live - threshold;
+  slot->bias = 0U - threshold;
   if (is_sparse(slot)) ++heap.sparse_count[slab::class_of(slot)];
 }
 
@@ -130,7 +160,7 @@ void leave_available(ThreadHeap& heap, Slot* slot) noexcept {
 bool adopt(ThreadHeap& heap, Slot* slot) noexcept {
   sharing::RemoteList home;
   if (!sharing::adopt_full(slot->remote, home)) return false;
-  slot->count = std::uint16_t(slot->count - home.count());
+  slot->count -= home.count();
   slot->freed = sharing::block_at(address_of(slot), home.head());
   slot->seen = heap.served[slab::class_of(slot)];
   slot->set_owner(heap.thread);
@@ -143,20 +173,20 @@ Slot* next_slab(ThreadHeap& heap, unsigned c) noexcept {
   Slot* slot = heap.available[c].first();
   if (slot != nullptr) {
     leave_available(heap, slot);
-    slot->backoff = 0;
     return slot;
   }
   sharing::RemoteList home;
   slot = state.pools[c].take(home);
   if (slot != nullptr) {
-    slot->count = std::uint16_t(slot->count - home.count());
-    slot->backoff = 0;
+    slot->count -= home.count();
     slot->set_owner(heap.thread);
-    put_back(slot, sharing::block_at(address_of(slot), home.head()));
+    put_back(*slot->own_list(), sharing::block_at(address_of(slot), home.head()));
     return slot;
   }
-  slot = slot_supply.take(1);
-  if (slot != nullptr) slab::format(slot, c, heap.thread);
+  unsigned slots = size_classes.classes[c].slots;
+  slot = slot_supply.take(slots);
+  if (slot == nullptr && slots > 1) slot = slot_supply.take(slots = 1);  // any is better than none
+  if (slot != nullptr) slab::format(slot, slots, c, heap.thread);
   return slot;
 }
 

@@ -39,12 +39,9 @@ ThreadHeap* open_thread_heap() noexcept;
 // slab_life.cpp: a slab's way between owners. `heap` is the caller's own.
 // The next slab to serve class c from, nullptr: no memory.
 Slot* next_slab(ThreadHeap& heap, unsigned c) noexcept;
-// Adds to the active slab's count what its bin has handed out.
-inline void settle(ThreadCache& cache, ThreadHeap& heap, unsigned c) noexcept {
-  Slot* const slot = heap.active[c];
-  slot->count = std::uint16_t(slot->count + cache.handed(c));
-  cache.bins[2 * c + 1] = 0;
-}
+// A slab becomes the one that its class is served from, and ceases to be.
+void activate(ThreadHeap& heap, Slot* slot) noexcept;
+Slot* deactivate(ThreadHeap& heap, unsigned c) noexcept;
 bool let_go_full(ThreadHeap& heap, Slot* slot) noexcept;
 void let_go_partial(Slot* slot) noexcept;
 bool adopt(ThreadHeap& heap, Slot* slot) noexcept;
@@ -55,10 +52,11 @@ void release_slab(Slot* slot) noexcept;
 void join_available(ThreadHeap& heap, Slot* slot) noexcept;
 void leave_available(ThreadHeap& heap, Slot* slot) noexcept;
 void watch(ThreadHeap& heap, Slot* slot) noexcept;
+// The active slab is empty: kept, within a budget, in case that it is needed again.
 void retain(ThreadHeap& heap, Slot* slot) noexcept;
-void forget_retained(ThreadHeap& heap, Slot* slot) noexcept;
-// Puts a list of free blocks in front of the slab's own.
-void put_back(Slot* slot, Block* list) noexcept;
+// What other threads freed comes home to a slab the caller owns, in front of what is free there.
+void bring_in(Slot* slot) noexcept;
+void put_back(FreeList& list, Block* blocks) noexcept;
 Address address_of(const Slot* slot) noexcept;
 
 // thin.cpp: free pages inside partly used slabs go back to the system.
@@ -85,8 +83,6 @@ void flush_outbox(ThreadHeap& heap) noexcept;
 // free.cpp: whether a block that bears the mark of free ones is on a list of them. A live block may
 // bear it by chance: freed memory is copied around by programs that copy what they never wrote.
 bool is_free(Slot* slot, const void* block) noexcept;
-// Decides when free() shall look at an active slab again.
-void arm(Slot* slot, std::uint16_t live) noexcept;
 
 // refill.cpp
 void* allocate_small(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool zeroed) noexcept;

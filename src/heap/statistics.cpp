@@ -12,20 +12,20 @@ void add_slab(Statistics& all, const Slot* slot) noexcept {
   const unsigned c = slab::class_of(slot);
   if (c == 0 || c >= class_count) return;  // changes under our eyes
   ClassStatistics& entry = all.classes[c];
-  // Below zero when more blocks came back than the slab knows it has handed out: the rest stands in
-  // the cache of its thread. The sum over both is right, so it may wrap on the way.
+  // Below zero for an active slab: its live blocks stand in the cache of its thread. The sum over
+  // both is right, so it may wrap on the way.
   const std::uint16_t home = sharing::RemoteList{slot->remote.load(Order::relaxed)}.count();
   entry.live += size_t(std::int16_t(slot->live() - home));
   const size_t resident = slab::resident_bytes(slot);
   const size_t carved = resident / size_of_class(c);
   ++entry.slabs;
-  entry.free += carved < slot->capacity ? carved : slot->capacity;
+  entry.free += carved < slot->capacity() ? carved : slot->capacity();
   entry.resident += resident;
 }
 
-// Live blocks that only the caches know of, see ThreadCache.
-void add_handed(Statistics& all, const ThreadCache& cache) noexcept {
-  for (unsigned c = 1; c < class_count; ++c) all.classes[c].live += cache.handed(c);
+// Live blocks of active slabs, see ThreadCache.
+void add_active(Statistics& all, ThreadCache& cache) noexcept {
+  for (unsigned c = 1; c < class_count; ++c) all.classes[c].live += cache.bin(c).live();
 }
 
 size_t less(size_t a, size_t b) noexcept { return a > b ? a - b : 0; }
@@ -46,16 +46,13 @@ void sum_up(Statistics& all) noexcept {
 void collect(Statistics& all) noexcept {
   if (ThreadHeap* const heap = thread_cache.heap; heap != nullptr) {
     flush_outbox(*heap);
-    for (unsigned c = 1; c < class_count; ++c) {
-      if (heap->active[c] != nullptr) settle(thread_cache, *heap, c);
-    }
   }
   {
     LockGuard guard(slot_supply.lock());
     slot_supply.for_each_range([&](SlotRange& range) {
       for (const Slot* slot = range.first_slot(); slot < range.end_slot(); ++slot) {
         if (slot->kind() == SlotKind::slab) {
-          add_slab(all, slot);
+          if (slot->is_first()) add_slab(all, slot);
         } else if (slot->kind() == SlotKind::large) {
           ++all.large_blocks;
           all.large_bytes += slot->size;
@@ -66,9 +63,9 @@ void collect(Statistics& all) noexcept {
   {
     LockGuard guard(state.registry_lock);
     for (const ThreadHeap* heap = state.heaps.first(); heap != nullptr; heap = heap->next) {
-      add_handed(all, *heap->cache);
+      add_active(all, *heap->cache);
     }
-    add_handed(all, state.late_cache);
+    add_active(all, state.late_cache);
   }
   sum_up(all);
   const SlotSupply::Usage usage = slot_supply.usage();

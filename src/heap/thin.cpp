@@ -19,11 +19,15 @@
 namespace strata::heap {
 namespace {
 
-// Slabs of a class that may wait with little in them without being looked at: half a MiB. And there
-// must be one such for every so many that are partly free: in a program of steady size they are
-// few, in one that frees and does not take they soon are most.
-constexpr unsigned few_sparse = 8;
+// Slots of a class's slabs that may wait with little in them without being looked at: half a MiB.
+// And one slab of so many that are partly free must be like that: in a program of steady size they
+// are few, in one that frees and does not take they soon are most.
+constexpr unsigned few_sparse_slots = 8;
 constexpr unsigned sparse_share = 4;
+
+bool few_are_sparse(const Slot* slab, unsigned sparse, unsigned partly_free) noexcept {
+  return sparse * slab->slots() < few_sparse_slots || sparse < partly_free / sparse_share;
+}
 
 class FreeMap {
  public:
@@ -39,16 +43,37 @@ class FreeMap {
   std::uint64_t words_[granules_per_slot / 64] = {};
 };
 
-// Units that hold carved blocks, all of them free. Whole pages only.
-unsigned free_units(const Slot* slot, const FreeMap& free, size_t size) noexcept {
+// Where a slab's free blocks and pages are.
+struct Layout {
+  explicit Layout(const Slot* slab) noexcept
+      : address(address_of(slab)), size(slab::block_size(slab)), per_slot(slab->slot_capacity()) {}
+
+  [[nodiscard]] size_t slot_of(const Block* block) const noexcept {
+    return (Address(block) - address) / slot_size;
+  }
+  [[nodiscard]] size_t offset_in_slot(const Block* block) const noexcept {
+    return (Address(block) - address) % slot_size;
+  }
+  [[nodiscard]] size_t number(const Block* block) const noexcept {
+    return slot_of(block) * per_slot + offset_in_slot(block) / size;
+  }
+
+  Address address;
+  size_t size;
+  unsigned per_slot;
+};
+
+// Units of the slab's slot i that hold carved blocks, all of them free. Whole pages only.
+unsigned free_units(const Slot& slot, size_t i, const FreeMap& free,
+                    const Layout& layout) noexcept {
   unsigned found = 0;
-  for (unsigned unit = 0; unit < slot->touched; ++unit) {
-    if ((slot->uncarved >> unit & 1U) != 0) continue;
-    const size_t first = unit * carve_unit / size;
-    size_t last = ((unit + 1) * carve_unit - 1) / size;
-    if (first >= slot->capacity) break;
-    if (last >= slot->capacity) last = slot->capacity - 1U;
-    if (free.all(first, last)) found |= 1U << unit;
+  for (unsigned unit = 0; unit < slot.touched; ++unit) {
+    if ((slot.uncarved >> unit & 1U) != 0) continue;
+    const size_t first = unit * carve_unit / layout.size;
+    size_t last = ((unit + 1) * carve_unit - 1) / layout.size;
+    if (first >= layout.per_slot) break;
+    if (last >= layout.per_slot) last = layout.per_slot - 1U;
+    if (free.all(i * layout.per_slot + first, i * layout.per_slot + last)) found |= 1U << unit;
   }
   const size_t page = Machine::page_size();
   if (page > carve_unit) {
@@ -62,38 +87,46 @@ unsigned free_units(const Slot* slot, const FreeMap& free, size_t size) noexcept
   return found;
 }
 
+void purge_units(Address slot, unsigned units) noexcept {
+  while (units != 0) {
+    const unsigned first = lowest_bit(units);
+    const unsigned count = unsigned(__builtin_ctz(~(units >> first)));
+    Machine::purge(slot + first * carve_unit, count * carve_unit);
+    units &= ~(((1U << count) - 1) << first);
+  }
+}
+
 // True when pages went.
-bool thin(Slot* slot) noexcept {
+bool thin(Slot* slab) noexcept {
   // What is purged there has to be committed again before its use, and carving does not ask.
   if constexpr (!commits_lazily<Machine>) return false;
-  const Address slab = address_of(slot);
-  const size_t size = slab::block_size(slot);
+  const Layout layout(slab);
   FreeMap free;
-  for (const Block* block = slot->freed; block != nullptr; block = block->next) {
-    free.set((Address(block) - slab) / size);
+  for (const Block* block = slab->freed; block != nullptr; block = block->next) {
+    free.set(layout.number(block));
   }
-  const unsigned units = free_units(slot, free, size);
-  if (units == 0) return false;
+  unsigned units[most_slab_slots];
+  unsigned any = 0;
+  for (unsigned i = 0; i < slab->slots(); ++i) {
+    any |= units[i] = free_units(slab[i], i, free, layout);
+  }
+  if (any == 0) return false;
 
-  const auto reaches = [&](const Block* block) {
-    return (units & slab::units_of(Address(block) - slab, size)) != 0;
-  };
   Block* kept = nullptr;
-  for (Block* block = slot->freed; block != nullptr;) {
+  for (Block* block = slab->freed; block != nullptr;) {
     Block* const next = block->next;
-    if (!reaches(block)) {
+    const unsigned reached = slab::units_of(layout.offset_in_slot(block), layout.size);
+    if ((units[layout.slot_of(block)] & reached) == 0) {
       block->next = kept;
       kept = block;
     }
     block = next;
   }
-  slot->freed = kept;
-  slot->uncarved = std::uint16_t(slot->uncarved | units);
-  for (unsigned rest = units; rest != 0;) {
-    const unsigned first = lowest_bit(rest);
-    const unsigned count = unsigned(__builtin_ctz(~(rest >> first)));
-    Machine::purge(slab + first * carve_unit, count * carve_unit);
-    rest &= ~(((1U << count) - 1) << first);
+  slab->freed = kept;
+  for (unsigned i = 0; i < slab->slots(); ++i) {
+    // Units that were not carved may hold pages from the slot's life before this slab.
+    slab[i].uncarved = std::uint16_t(slab[i].uncarved | units[i]);
+    purge_units(layout.address + i * slot_size, slab[i].uncarved & ((1U << slab[i].touched) - 1));
   }
   return true;
 }
@@ -105,13 +138,8 @@ void thin_owned(ThreadHeap& heap, Slot* slot) noexcept {
   const bool idle = slot->seen == heap.served[c];
   slot->seen = heap.served[c];
   watch(heap, slot);
-  if (!idle || heap.sparse_count[c] < few_sparse ||
-      heap.sparse_count[c] < heap.available_count[c] / sparse_share) {
-    return;
-  }
-  const auto home = sharing::take(slot->remote);
-  slot->count = std::uint16_t(slot->count - home.count());
-  put_back(slot, sharing::block_at(address_of(slot), home.head()));
+  if (!idle || few_are_sparse(slot, heap.sparse_count[c], heap.available_count[c])) return;
+  bring_in(slot);
   const bool empty = slot->live() == 0;
   if (!empty && !thin(slot)) return watch(heap, slot);
   leave_available(heap, slot);
@@ -123,11 +151,11 @@ void thin_owned(ThreadHeap& heap, Slot* slot) noexcept {
 
 void thin_pooled(Slot* slot, unsigned size_class) noexcept {
   ClassPool& pool = state.pools[size_class];
-  if (pool.count() < few_sparse) return;
+  if (few_are_sparse(slot, pool.count(), 0)) return;
   sharing::RemoteList home;
   if (!pool.take_this(slot, size_class, home)) return;
-  slot->count = std::uint16_t(slot->count - home.count());
-  put_back(slot, sharing::block_at(address_of(slot), home.head()));
+  slot->count -= home.count();
+  put_back(*slot->own_list(), sharing::block_at(address_of(slot), home.head()));
   if (slot->live() == 0) return release_slab(slot);
   thin(slot);
   let_go_partial(slot);

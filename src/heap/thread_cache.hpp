@@ -5,11 +5,11 @@
 // libraries that are loaded late); everything colder stands in the ThreadHeap, which the first
 // miss creates.
 //
-//   bin of a class:  head -> block -> block ...     ready to be handed out, of the active slab
-//                    handed                         live blocks the slab's count does not know yet
+//   bin of a class:  head -> block -> block ...     the free blocks of the active slab
+//                    count, bias                    count - bias of its blocks are live
 //
-// Invariants: a bin's blocks are of the class's active slab, and are not on the slab's own lists;
-// without an active slab head and handed are zero; the slab's owner is this thread. Only the thread
+// Invariants: a bin is its active slab's FreeList, and that slab's own is empty; without an active
+// slab the bin is zero; the slab's owner is this thread. Only the thread
 // itself touches its cache and its heap; other threads reach slabs through Slot::remote alone
 // (sharing.hpp). The registry of heaps is read by statistics and by the child of a fork.
 #pragma once
@@ -25,29 +25,27 @@ namespace strata {
 struct ThreadHeap;
 
 struct ThreadCache {
-  // Two words a class, at twice the class: the first block of the bin, and how many blocks were
-  // handed out since the bin was last looked at. Plain words, because the compiler then addresses
-  // them straight from the thread pointer. malloc writes nothing else: a slab's own line would be
-  // torn from its owner by every thread that frees a block of it.
-  std::uintptr_t bins[2 * class_count] = {};
+  // A FreeList a class, as two words at twice the class: plain words, because the compiler then
+  // addresses them straight from the thread pointer. Neither malloc nor free of an active slab's
+  // block writes anything else but the block: a slab's own line would be torn from its owner by
+  // every thread that frees a block of it.
+  union Word {
+    Block* head = nullptr;
+    std::uint32_t count;
+  };
+  Word words[2 * class_count] = {};
 
-  [[nodiscard]] Block* head(unsigned c) const noexcept {
-    return reinterpret_cast<Block*>(bins[2 * c]);
-  }
-  void set_head(unsigned c, Block* block) noexcept {
-    bins[2 * c] = reinterpret_cast<std::uintptr_t>(block);
-  }
-  [[nodiscard]] std::uint16_t handed(unsigned c) const noexcept {
-    return std::uint16_t(bins[2 * c + 1]);
+  [[nodiscard]] FreeList& bin(unsigned c) noexcept {
+    return reinterpret_cast<FreeList&>(words[2 * c]);
   }
 
   ThreadHeap* heap = nullptr;
   bool finished = false;  // the thread's exit handler has run: nothing may be cached any more
 };
 
-// Blocks of other threads' slabs on their way home, a direct-mapped cache keyed by slab.
+// Blocks of other threads' slabs on their way home, a direct-mapped cache keyed by slot.
 struct OutboxEntry {
-  Slot* slab = nullptr;
+  Slot* slot = nullptr;
   sharing::Batch batch;
   std::uint32_t room = 0;  // blocks that may still join before the batch goes home
 };
@@ -68,7 +66,7 @@ struct ThreadHeap {
   List<Slot> available[class_count];
   std::uint16_t available_count[class_count] = {};
   std::uint16_t sparse_count[class_count] = {};  // available slabs of which little is live
-  std::uint16_t served[class_count] = {};        // how often the class was in need of a slab
+  std::uint8_t served[class_count] = {};         // how often the class was in need of a slab
   OutboxEntry outbox[outbox_entries];
   unsigned outbox_used = 0;  // entries with blocks in them
   // Active slabs that had no live block when last looked at, oldest first.

@@ -10,19 +10,11 @@ namespace {
 // the settings it reads have good defaults.
 constinit Atomic<unsigned> used;
 
-// What other threads freed comes home to a slab the caller owns.
-void bring_in(Slot* slot) noexcept {
-  const auto home = sharing::take(slot->remote);
-  slot->count = std::uint16_t(slot->count - home.count());
-  put_back(slot, sharing::block_at(address_of(slot), home.head()));
-}
-
 // Lets an owned slab go, whatever is in it.
 void let_go(ThreadHeap& heap, Slot* slot) noexcept {
-  forget_retained(heap, slot);
   for (;;) {
     if (slot->live() == 0) return release_slab(slot);
-    if (slot->freed != nullptr || slot->uncarved != 0) return let_go_partial(slot);
+    if (slot->freed != nullptr || slab::has_uncarved(slot)) return let_go_partial(slot);
     if (let_go_full(heap, slot)) return;
     bring_in(slot);
   }
@@ -60,13 +52,7 @@ void finish_thread() noexcept {
   if (heap == nullptr) return;
   flush_outbox(*heap);
   for (unsigned c = 1; c < class_count; ++c) {
-    if (Slot* const slot = heap->active[c]; slot != nullptr) {
-      settle(thread_cache, *heap, c);
-      put_back(slot, thread_cache.head(c));
-      thread_cache.set_head(c, nullptr);
-      heap->active[c] = nullptr;
-      let_go(*heap, slot);
-    }
+    if (heap->active[c] != nullptr) let_go(*heap, deactivate(*heap, c));
     while (Slot* const slot = heap->available[c].first()) {
       leave_available(*heap, slot);
       let_go(*heap, slot);
@@ -96,16 +82,8 @@ size_t trim(size_t keep) noexcept {
       }
       Slot* const slot = heap->active[c];
       if (slot == nullptr) continue;
-      settle(thread_cache, *heap, c);
       bring_in(slot);
-      if (slot->live() == 0) {
-        forget_retained(*heap, slot);
-        thread_cache.set_head(c, nullptr);
-        heap->active[c] = nullptr;
-        release_slab(slot);
-      } else if (slot->count == 0) {
-        arm(slot, slot->live());
-      }
+      if (slot->list->live() == 0) release_slab(deactivate(*heap, c));
     }
   }
   return slot_supply.purge(keep);
@@ -133,7 +111,7 @@ void after_fork_in_child() noexcept {
   const Address me = Machine::current_thread();
   slot_supply.for_each_range([&](SlotRange& range) {
     for (Slot* slot = range.first_slot(); slot != range.end_slot(); ++slot) {
-      if (slot->kind() == SlotKind::slab && !slot->owned_by(me) &&
+      if (slot->kind() == SlotKind::slab && slot->is_first() && !slot->owned_by(me) &&
           !slot->owned_by(Address(&state.late_heap))) {
         slot->set_owner(0);
       }

@@ -7,21 +7,26 @@
 //    | Slot[0] Slot[1] ... Slot[n-1] | 64 KiB of slot k | 64 KiB of slot k+1 | ...    (reserved)
 //      <---- 64 bytes a slot ----->    k-th 64 KiB from base; slots under the array stay `none`
 //
-// Only the first slot of a run says what the run is; the others are `none`, except that the last
-// slot of a free run carries the run's length too (a boundary tag, so that neighbours coalesce).
-// A pointer into the middle of a run is therefore known as such.
+// Only the first slot of a run says what the run is; the others are `none`, with two exceptions:
+// the last slot of a free run carries the run's length too (a boundary tag, so that neighbours
+// coalesce), and all slots of a slab are cut alike and say what free() reads. A pointer into the
+// middle of another run is therefore known as such.
 //
 // Which fields mean something depends on the kind:
 //
 //   field      slab                                 large            free run (first slot)
 //   owner      thread whose slab it is, 0: let go   0                `older` in order of age
-//   freed      blocks freed by the owner            size in bytes    `newer` in order of age
+//   list       where its free blocks are            size in bytes    `newer` in order of age
+//   freed      free blocks, unless it is active     -                -
+//   count      frees until the owner looks          `length`: slots  `length`: slots
+//   bias       what count exceeds the live ones by  -                `time`: when it became free
 //   inverse    finds block starts                   -                `dirty`: touched units in it
-//   count      frees until the owner looks          -                -
 //   remote     see heap/sharing.hpp                 -                -
 //   next, prev list of the owner or of the pool     -                list of the span core's bin
-//   length     1                                    slots            slots
 //   touched    every slot: units [0, touched) of 4 KiB may hold something else than zero
+//
+// Of the slots of a slab behind its first, only owner, list, inverse, uncarved, shape, twice_class,
+// kind and touched mean something.
 #pragma once
 
 #include "base/atomic.hpp"
@@ -47,9 +52,20 @@ struct Block {
 };
 static_assert(sizeof(Block) == granule_size);
 
+// Free blocks of a slab, the one freed last in front. free() counts down and malloc() up; 0 is an
+// event; count - bias blocks are live. Overlays the words of a slab, or of a bin.
+struct [[gnu::may_alias]] FreeList {
+  Block* head;
+  std::uint32_t count;
+  std::uint32_t bias;
+
+  [[nodiscard]] std::uint16_t live() const noexcept { return std::uint16_t(count - bias); }
+};
+
 constexpr size_t carve_unit = 4 * KiB;
 constexpr unsigned carve_units_per_slot = unsigned(slot_size / carve_unit);
 constexpr std::uint8_t no_class = 0;
+constexpr unsigned most_slab_slots = 8;
 
 struct alignas(cache_line) Slot {
   // What free() reads. Written by the owner while it owns the slab, and by whoever takes it over.
@@ -58,34 +74,36 @@ struct alignas(cache_line) Slot {
     Slot* older;
   };
   union {
-    Block* freed;
+    // Where the slab's free blocks are: own_list(), or, while the slab is the one its thread serves
+    // the class from, the bin in the thread's cache.
+    FreeList* list;
     size_t size;
     Slot* newer;
+  };
+  Block* freed;  // these three are own_list()
+  union {
+    std::uint32_t count;
+    std::uint32_t length;
+  };
+  union {
+    std::uint32_t bias;
+    std::uint32_t time;  // free run with dirty pages: when the oldest of them became free, in ms
   };
   // A block starts at a granule g of the slab exactly when g * inverse (mod 2^32) < inverse.
   union {
     std::uint32_t inverse;  // slab: whether a block starts at an offset; see heap/size_classes.hpp
     std::uint32_t dirty;    // free run: the sum of its slots' `touched`
   };
-  // Slab: count - bias blocks are live; of a thread's active slab, those that were handed out since
-  // its bin was last looked at come on top (ThreadCache). free() counts down; 0 is an event.
-  std::uint16_t count;
-  std::uint16_t bias;
+  Atomic<std::uint32_t> remote;
+  Slot* next;
+  Slot* previous;
+  std::uint16_t uncarved;    // bit u: carve unit u holds no block on any list
+  std::uint8_t seen;         // how often the class was in need of a slab; see heap/thin.cpp
+  std::uint8_t shape;        // slab: its slots - 1, times 16, plus which of them this is
   std::uint8_t twice_class;  // no_class unless a slab; twice, as the class table has it
   SlotKind stored_kind;      // through kind() and set_kind()
   std::uint8_t touched;
-  bool in_pool;            // guarded by the pool's lock
-  std::uint16_t uncarved;  // bit u: carve unit u holds no block on any list
-  std::uint16_t capacity;  // blocks of the slab when all are carved
-  std::uint32_t length;
-  union {
-    std::uint32_t time;     // free run with dirty pages: when the oldest of them became free, in ms
-    std::uint32_t backoff;  // active slab: see arm() in heap/free.cpp
-    std::uint32_t seen;     // partly free slab: how often its class was in need; see heap/thin.cpp
-  };
-  Atomic<std::uint64_t> remote;
-  Slot* next;
-  Slot* previous;
+  bool in_pool;  // guarded by the pool's lock
 
   // Written by whoever has the run, read by anybody who has a pointer into it, and by the range
   // when a neighbour comes or goes. Relaxed: the range only asks whether the slot is free, and that
@@ -101,14 +119,41 @@ struct alignas(cache_line) Slot {
   [[nodiscard]] bool owned_by(Address thread) const noexcept {
     return __atomic_load_n(&owner, __ATOMIC_RELAXED) == thread;
   }
-  void set_owner(Address thread) noexcept { __atomic_store_n(&owner, thread, __ATOMIC_RELAXED); }
+  // Of the first slot of a slab, for all of them; set_list too.
+  void set_owner(Address thread) noexcept {
+    for (unsigned i = 0; i < slots(); ++i) {
+      __atomic_store_n(&this[i].owner, thread, __ATOMIC_RELAXED);
+    }
+  }
+  void set_list(FreeList* where) noexcept {
+    for (unsigned i = 0; i < slots(); ++i) this[i].list = where;
+  }
 
-  // By the owner, or while nobody owns the slab. A reader who comes too late for that sees some
-  // number, and finds out: see heap/sharing.hpp.
+  // Slab: how many slots it has, and the first of them.
+  [[nodiscard]] unsigned slots() const noexcept { return shape / 16U + 1; }
+  [[nodiscard]] bool is_first() const noexcept { return shape % 16 == 0; }
+  [[nodiscard]] Slot* first() noexcept { return this - shape % 16; }
+
+  [[nodiscard]] FreeList* own_list() noexcept { return reinterpret_cast<FreeList*>(&freed); }
+
+  // Blocks of this slot when all are carved: 2^16 / size. And of the whole slab.
+  [[nodiscard]] std::uint16_t slot_capacity() const noexcept {
+    return std::uint16_t(inverse >> 16);
+  }
+  [[nodiscard]] std::uint16_t capacity() const noexcept {
+    return std::uint16_t(slot_capacity() * slots());
+  }
+
+  // Of a slab that is not active. By the owner, or while nobody owns the slab. A reader who comes
+  // too late for that sees some number, and finds out: see heap/sharing.hpp.
   STRATA_OVERTAKEN [[nodiscard]] std::uint16_t live() const noexcept {
     return std::uint16_t(count - bias);
   }
 };
 static_assert(sizeof(Slot) == cache_line);
+static_assert(__builtin_offsetof(Slot, count) - __builtin_offsetof(Slot, freed) ==
+                  __builtin_offsetof(FreeList, count) &&
+              __builtin_offsetof(Slot, bias) - __builtin_offsetof(Slot, freed) ==
+                  __builtin_offsetof(FreeList, bias));
 
 }  // namespace strata

@@ -19,9 +19,10 @@ using sharing::RemoteList;
 
 // A slab as the protocol sees it, its shared fields explored.
 struct ModelSlot {
-  explore::Word<std::uint64_t> remote;
+  explore::Word<std::uint32_t> remote;
   explore::Word<Address> owner;
-  std::uint16_t capacity = 0;
+  std::uint16_t blocks = 0;
+  [[nodiscard]] std::uint16_t capacity() const { return blocks; }
   std::uint16_t count = 0;
   std::uint8_t twice_class = 2;
   bool in_pool = false;
@@ -47,7 +48,7 @@ struct Model {
   std::uint16_t wake = 1;
 
   explicit Model(std::uint16_t capacity, Address owner) {
-    slot.capacity = slot.count = capacity;
+    slot.blocks = slot.count = capacity;
     slot.owner.poke(owner);
   }
   [[nodiscard]] Address slab() const { return Address(&blocks[0]); }
@@ -126,9 +127,9 @@ struct Model {
 
   // With every block freed and every thread gone the slab must have been given back.
   void expect_given_back() const {
-    EXPECT_EQ(released, 1) << "stranded: state " << (slot.remote.peek() >> 32) << ", home "
-                           << RemoteList{slot.remote.peek()}.count() << ", live " << slot.count
-                           << ", in pool " << slot.in_pool;
+    EXPECT_EQ(released, 1) << "stranded: state " << unsigned(RemoteList{slot.remote.peek()}.state())
+                           << ", home " << RemoteList{slot.remote.peek()}.count() << ", live "
+                           << slot.count << ", in pool " << slot.in_pool;
   }
   // With `live` blocks not freed, all others are home and findable, and the slab is not given back.
   void expect_kept(unsigned live) const {
@@ -138,7 +139,7 @@ struct Model {
     const Block* block = sharing::block_at(slab(), remote.head());
     for (unsigned i = 0; i < remote.count(); ++i, block = block->next) home.insert(block);
     for (block = slot.freed; block != nullptr; block = block->next) home.insert(block);
-    EXPECT_EQ(home.size(), slot.capacity - live);
+    EXPECT_EQ(home.size(), slot.blocks - live);
     EXPECT_EQ(slot.count - remote.count(), int(live));
   }
 };

@@ -21,8 +21,8 @@ class Slab : public testing::TestWithParam<unsigned> {
     ASSERT_NE(pages, MAP_FAILED);
     address = Address(pages);
     size = size_of_class(GetParam());
-    slab::format(&slot, GetParam(), 1);
-    handed_out.assign(slot.capacity, false);
+    slab::format(&slot, 1, GetParam(), 1);
+    handed_out.assign(slot.capacity(), false);
   }
   void TearDown() override { munmap(reinterpret_cast<void*>(address), slot_size); }
 
@@ -40,7 +40,7 @@ class Slab : public testing::TestWithParam<unsigned> {
   }
   [[nodiscard]] unsigned all_units() const {
     unsigned units = 0;
-    for (size_t block = 0; block < slot.capacity; ++block) {
+    for (size_t block = 0; block < slot.capacity(); ++block) {
       for (unsigned unit = first_unit(block); unit <= last_unit(block); ++unit) units |= 1U << unit;
     }
     return units;
@@ -56,7 +56,7 @@ class Slab : public testing::TestWithParam<unsigned> {
       const size_t offset = Address(list) - address;
       EXPECT_EQ(offset % size, 0U);
       const size_t block = offset / size;
-      if (block >= slot.capacity) {
+      if (block >= slot.capacity()) {
         ADD_FAILURE() << "block " << block << " is none";
         return 0;
       }
@@ -86,7 +86,7 @@ class Slab : public testing::TestWithParam<unsigned> {
 TEST_P(Slab, carving_gives_each_block_exactly_once) {
   size_t count = 0;
   while (const size_t more = carve()) count += more;
-  EXPECT_EQ(count, slot.capacity);
+  EXPECT_EQ(count, slot.capacity());
   EXPECT_EQ(slab::carve(&slot, address), nullptr);
 }
 
@@ -100,7 +100,7 @@ TEST_P(Slab, carving_touches_only_the_units_of_its_blocks) {
     }
     // Lazily: as many units as the blocks so far need, and no more.
     size_t end = 0;
-    for (size_t block = 0; block < slot.capacity; ++block) {
+    for (size_t block = 0; block < slot.capacity(); ++block) {
       if (handed_out[block]) end = (block + 1) * size;
     }
     ASSERT_EQ(slot.touched, divide_up(end, carve_unit));
@@ -122,7 +122,7 @@ TEST_P(Slab, a_mark_of_zero_is_true_whatever_was_touched_before) {
     std::memset(reinterpret_cast<void*>(address), 0, slot_size);
     std::memset(reinterpret_cast<void*>(address), 0x5a, touched * carve_unit);
     slot.touched = static_cast<unsigned char>(touched);
-    slab::format(&slot, GetParam(), 1);
+    slab::format(&slot, 1, GetParam(), 1);
     for (;;) {
       const unsigned reached = slot.touched;
       Block* list = slab::carve(&slot, address);
@@ -162,11 +162,11 @@ TEST_P(Slab, carving_works_from_any_set_of_uncarved_units) {
     if (slot.uncarved == 0) continue;
     slot.touched = carve_units_per_slot;
     const unsigned uncarved = slot.uncarved;
-    handed_out.assign(slot.capacity, false);
+    handed_out.assign(slot.capacity(), false);
     while (carve() != 0) {
     }
     ASSERT_EQ(slot.uncarved, 0U);
-    for (size_t block = 0; block < slot.capacity; ++block) {
+    for (size_t block = 0; block < slot.capacity(); ++block) {
       ASSERT_EQ(handed_out[block], over(block, uncarved)) << "block " << block << ", mask " << mask;
     }
   }
