@@ -48,9 +48,11 @@ void evict_oldest(ThreadHeap& heap) noexcept {
 
 void put_back(FreeList& list, Block* blocks) noexcept {
   if (blocks == nullptr) return;
-  Block* last = blocks;
-  while (last->next != nullptr) last = last->next;
-  last->next = list.head;
+  if (list.head != nullptr) {
+    Block* last = blocks;
+    while (last->next != nullptr) last = last->next;
+    last->next = list.head;
+  }
   list.head = blocks;
 }
 
