@@ -25,9 +25,11 @@ constexpr size_t plenty_of_addresses = 64 * GiB;
 constexpr size_t large_share = 2;
 constexpr size_t slab_share = 8;
 
-// Threads themselves purge beyond this many times the limit, and 64 MiB, when the worker runs.
-constexpr size_t far_beyond = 4;
-constexpr size_t far_beyond_least = 64 * MiB;
+// Where the worker runs, threads themselves purge only what exceeds this, and what was in use lately
+// and is not now: memory that comes and goes is not given back each time, and the resident size
+// does not grow beyond its peak for that. The peak loses a quarter in each round of the worker.
+constexpr size_t far_beyond = 64 * MiB;
+constexpr size_t peak_decay = 4;
 // The worker purges what exceeds the limit after this share of the delay.
 constexpr unsigned excess_delay_share = 5;
 
@@ -127,6 +129,7 @@ bool SlotSupply::extend(Slot* run, size_t slots, size_t new_slots) noexcept {
 void SlotSupply::give(Slot* run, size_t slots) noexcept {
   const auto now = std::uint32_t(Machine::now());
   LockGuard guard(lock_);
+  if (const size_t used = used_bytes(); used > peak_used_) peak_used_ = used;
   range_of(run).give(run, slots, now);
   purge_excess(now);
 }
@@ -137,9 +140,14 @@ size_t SlotSupply::dirty_bytes() noexcept {
   return bytes;
 }
 
+size_t SlotSupply::used_bytes() noexcept {
+  size_t bytes = 0;
+  for_each_range([&](SlotRange& range) { bytes += range.used_slots() * slot_size; });
+  return bytes;
+}
+
 size_t SlotSupply::dirty_limit() noexcept {
-  size_t used = 0;
-  for_each_range([&](SlotRange& range) { used += range.used_slots() * slot_size; });
+  const size_t used = used_bytes();
   const size_t large = large_slots_.load(Order::relaxed) * slot_size;
   const size_t slabs = used > large ? used - large : 0;
   const size_t share = large / large_share + slabs / slab_share;
@@ -176,7 +184,12 @@ bool SlotSupply::purge_oldest(size_t bytes, std::uint32_t now, std::uint32_t age
 void SlotSupply::purge_excess(std::uint32_t now) noexcept {
   const size_t dirty = dirty_bytes();
   if (STRATA_UNLIKELY(dirty > range_settings.dirty_limit)) {
-    if (const size_t limit = dirty_limit(); dirty > limit && !worker_takes_over(dirty, limit)) {
+    size_t limit = dirty_limit();
+    if (dirty > limit && worker_takes_over()) {
+      const size_t idle = peak_used_ - used_bytes();
+      limit = idle < far_beyond ? far_beyond : idle;
+    }
+    if (dirty > limit) {
       // A quarter below the limit, so that the next frees need no system call.
       const size_t keep = limit / 4 * 3;
       while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, now, 0)) {
@@ -188,8 +201,8 @@ void SlotSupply::purge_excess(std::uint32_t now) noexcept {
   }
 }
 
-// With the lock held. True: the worker will see to it.
-bool SlotSupply::worker_takes_over(size_t dirty, size_t limit) noexcept {
+// With the lock held. True: the worker will see to what exceeds the limit.
+bool SlotSupply::worker_takes_over() noexcept {
   if (!range_settings.worker || range_settings.purge_delay == 0) return false;
   if (worker_state_.load(Order::relaxed) == 0) {
     if (worker_allowed_.load(Order::relaxed) == 0) return false;
@@ -203,13 +216,15 @@ bool SlotSupply::worker_takes_over(size_t dirty, size_t limit) noexcept {
     worker_awake_.store(1, Order::release);
     Machine::wake(worker_awake_);
   }
-  const size_t most = limit * far_beyond;
-  return dirty <= (most < far_beyond_least ? far_beyond_least : most);
+  return true;
 }
 
 // One round of the worker. Returns the milliseconds until the next, 0: nothing is dirty.
 std::uint32_t SlotSupply::work(std::uint32_t now) noexcept {
   LockGuard guard(lock_);
+  const size_t used = used_bytes();
+  peak_used_ -= peak_used_ / peak_decay;
+  if (peak_used_ < used) peak_used_ = used;
   const std::uint32_t excess_delay = range_settings.purge_delay / excess_delay_share;
   while (purge_oldest(~size_t{0} / 2, now, range_settings.purge_delay)) {
   }

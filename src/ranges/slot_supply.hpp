@@ -9,7 +9,8 @@
 // frees pays, and no thread is needed in the background. A program that has several threads anyway
 // gets one more when it passes the limit: the worker purges what has been free for a fifth of the
 // delay (all of it past the delay), so that memory which is soon used again is not given back and
-// faulted in over and over; the threads themselves then purge only far beyond the limit.
+// faulted in over and over; the threads themselves then purge only what the program has not lately
+// had in use.
 //
 // Thread-safe: one lock, never held over a system call that purges.
 #pragma once
@@ -104,10 +105,11 @@ class SlotSupply {
   // lock held; drops it during the system call. False when nothing was purged.
   bool purge_oldest(size_t bytes, std::uint32_t now, std::uint32_t age) noexcept;
   void purge_excess(std::uint32_t now) noexcept;
-  bool worker_takes_over(size_t dirty, size_t limit) noexcept;
+  bool worker_takes_over() noexcept;
   static void run_worker() noexcept;
   std::uint32_t work(std::uint32_t now) noexcept;
   [[nodiscard]] size_t dirty_bytes() noexcept;
+  [[nodiscard]] size_t used_bytes() noexcept;
   [[nodiscard]] size_t dirty_limit() noexcept;
 
   Machine::Lock lock_;
@@ -116,6 +118,7 @@ class SlotSupply {
   Atomic<unsigned> annex_count_;  // an annex is complete before it is counted (release)
   size_t purged_ = 0;
   size_t purges_ = 0;
+  size_t peak_used_ = 0;  // bytes of runs in use, the most there were lately
   Atomic<size_t> large_slots_;
   Atomic<unsigned> worker_allowed_;
   // 0: none, 1: running. Set under the lock; never unset but by fork.
