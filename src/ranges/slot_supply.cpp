@@ -6,9 +6,7 @@
 
 namespace strata {
 
-constinit Address primary_base;
-constinit Address primary_bias;
-constinit size_t primary_bytes;
+constinit PrimaryView primary_view;
 constinit SlotSupply slot_supply;
 
 namespace {
@@ -25,9 +23,10 @@ constexpr size_t plenty_of_addresses = 64 * GiB;
 constexpr size_t large_share = 2;
 constexpr size_t slab_share = 8;
 
-// Where the worker runs, threads themselves purge only what exceeds this, and what was in use lately
-// and is not now: memory that comes and goes is not given back each time, and the resident size
-// does not grow beyond its peak for that. The peak loses a quarter in each round of the worker.
+// Where the worker runs, threads themselves purge only what exceeds this, and what was in use
+// lately and is not now: memory that comes and goes is not given back each time, and the resident
+// size does not grow beyond its peak for that. The peak loses a quarter in each round of the
+// worker.
 constexpr size_t far_beyond = 64 * MiB;
 constexpr size_t peak_decay = 4;
 // The worker purges what exceeds the limit after this share of the delay.
@@ -59,9 +58,16 @@ bool SlotSupply::open_primary() noexcept {
     if (bytes == smallest_range) return false;
   }
   prepare(primary_);
-  primary_base = primary_.base();
-  primary_bias = 0 - primary_base;
+  primary_view.base = primary_.base();
+  primary_view.bias = 0 - primary_.base();
   return true;
+}
+
+void SlotSupply::show_primary() noexcept {
+  const size_t bytes = primary_.is_open() ? primary_.committed_bytes() : 0;
+  if (bytes != primary_view.bytes) {
+    __atomic_store_n(&primary_view.bytes, bytes, __ATOMIC_RELAXED);
+  }
 }
 
 Slot* SlotSupply::take_from(SlotRange& range, size_t slots, size_t alignment_slots,
@@ -106,7 +112,7 @@ Slot* SlotSupply::take(size_t slots, size_t alignment_slots) noexcept {
     if (STRATA_UNLIKELY(!primary_.is_open()) && !open_primary()) return nullptr;
     bool refused = false;
     run = take_from(primary_, slots, alignment_slots, refused);
-    __atomic_store_n(&primary_bytes, primary_.committed_bytes(), __ATOMIC_RELAXED);
+    show_primary();
     if (STRATA_UNLIKELY(run == nullptr)) run = take_from_annexes(slots, alignment_slots, refused);
   }
   if (run != nullptr && STRATA_UNLIKELY(range_settings.provision == Provision::eager)) {
@@ -120,9 +126,7 @@ bool SlotSupply::extend(Slot* run, size_t slots, size_t new_slots) noexcept {
   LockGuard guard(lock_);
   SlotRange& range = range_of(run);
   const bool extended = range.extend(run, slots, new_slots);
-  if (&range == &primary_) {
-    __atomic_store_n(&primary_bytes, primary_.committed_bytes(), __ATOMIC_RELAXED);
-  }
+  show_primary();
   return extended;
 }
 
@@ -280,7 +284,7 @@ bool SlotSupply::give_back_unused() noexcept {
       any |= range.shrink() != 0;
     }
   });
-  primary_bytes = primary_.is_open() ? primary_.committed_bytes() : 0;
+  show_primary();
   return any;
 }
 

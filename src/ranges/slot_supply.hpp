@@ -2,7 +2,7 @@
 //
 // The primary range is reserved once, as large as the system allows (1 TiB). When it is full, or
 // could only be small (`ulimit -v`, strict overcommit), annexes follow. The hot paths look at the
-// primary range alone, through `primary_base`; annex pointers take a longer way.
+// primary range alone, through `primary_view`; annex pointers take a longer way.
 //
 // Purging. Dirty runs wait in the order of their age. Whoever gives a run back purges the oldest
 // ones as long as more than the limit is dirty, and those past their delay; so the thread that
@@ -21,18 +21,21 @@
 
 namespace strata {
 
-// Where the primary range is: `address - primary_base < primary_bytes` holds for the addresses of
-// its committed part and no others, and (address - primary_base) >> 16 is the slot's index. Zero
-// before the first allocation: then no address satisfies it. Written under the supply's lock; the
-// size only grows, so whoever has a block of the range finds it inside.
-STRATA_HIDDEN extern Address primary_base;
-// 0 - primary_base: `pointer + primary_bias` is one instruction, where a subtraction takes two.
-STRATA_HIDDEN extern Address primary_bias;
-STRATA_HIDDEN extern size_t primary_bytes;
+// Where the primary range is, for the hot paths: `address - base < bytes` holds for the addresses
+// of its committed part and no others, and (address - base) >> 16 is the slot's index. Zero before
+// the first allocation: then no address satisfies it. Written under the supply's lock, and only
+// when it changes: every free of every thread reads this line. The size only grows, so whoever has
+// a block of the range finds it inside.
+struct alignas(cache_line) PrimaryView {
+  Address base = 0;
+  Address bias = 0;  // 0 - base: `pointer + bias` is one instruction, where a subtraction takes two
+  size_t bytes = 0;
+};
+STRATA_HIDDEN extern PrimaryView primary_view;
 // For the hot paths: a plain read, so that the compiler compares with memory straight.
-STRATA_OVERTAKEN inline Address seen_primary_base() noexcept { return primary_base; }
-STRATA_OVERTAKEN inline Address seen_primary_bias() noexcept { return primary_bias; }
-STRATA_OVERTAKEN inline size_t seen_primary_bytes() noexcept { return primary_bytes; }
+STRATA_OVERTAKEN inline Address seen_primary_base() noexcept { return primary_view.base; }
+STRATA_OVERTAKEN inline Address seen_primary_bias() noexcept { return primary_view.bias; }
+STRATA_OVERTAKEN inline size_t seen_primary_bytes() noexcept { return primary_view.bytes; }
 
 class SlotSupply {
  public:
@@ -94,6 +97,7 @@ class SlotSupply {
 
  private:
   bool open_primary() noexcept;
+  void show_primary() noexcept;
   // `refused` becomes true when the range has the addresses, but the system refuses the memory.
   Slot* take_from(SlotRange& range, size_t slots, size_t alignment_slots, bool& refused) noexcept;
   Slot* take_from_annexes(size_t slots, size_t alignment_slots, bool refused) noexcept;

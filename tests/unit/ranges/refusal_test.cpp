@@ -96,7 +96,7 @@ void refuse_each(unsigned in_a_row) {
     control.refuse_from = FakePlatform::never;
     Slot* const run = supply->take(3);
     ASSERT_NE(run, nullptr);
-    ASSERT_NE(primary_base, 0U);
+    ASSERT_NE(primary_view.base, 0U);
     supply->give(run, 3);
     supply->purge(0);
     ASSERT_EQ(supply->usage().dirty, 0U);

@@ -28,12 +28,14 @@ void touch(SlotSupply& supply, Slot* run, size_t slots) {
 
 TEST(SlotSupply, the_primary_range_says_where_it_is) {
   TestSupply supply(64 * MiB);
-  EXPECT_EQ(primary_bytes, 0U);
+  EXPECT_EQ(primary_view.bytes, 0U);
   Slot* const run = supply->take(3);
   ASSERT_NE(run, nullptr);
   const Address address = supply->address_of(run);
-  EXPECT_LT(address + 3 * slot_size - 1 - primary_base, primary_bytes);
-  EXPECT_EQ(reinterpret_cast<Slot*>(primary_base) + ((address - primary_base) >> slot_shift), run);
+  EXPECT_LT(address + 3 * slot_size - 1 - primary_view.base, primary_view.bytes);
+  EXPECT_EQ(
+      reinterpret_cast<Slot*>(primary_view.base) + ((address - primary_view.base) >> slot_shift),
+      run);
   EXPECT_EQ(supply->find(address + 5), run);
   EXPECT_EQ(supply->find(address + slot_size), run + 1);
   int local = 0;
@@ -80,7 +82,7 @@ TEST(SlotSupply, with_a_tiny_limit_there_is_still_a_primary_range) {
   TestSupply supply(1 * TiB, 16 * MiB);
   ASSERT_NE(supply->take(1), nullptr);
   // The marks of free blocks are made of its address: zero would accuse live blocks.
-  EXPECT_NE(primary_base, 0U);
+  EXPECT_NE(primary_view.base, 0U);
 }
 
 TEST(SlotSupply, no_annex_before_there_is_a_primary_range) {
@@ -89,7 +91,7 @@ TEST(SlotSupply, no_annex_before_there_is_a_primary_range) {
   EXPECT_EQ(supply->take(1), nullptr);
   control.refuse_reserve = false;
   ASSERT_NE(supply->take(1), nullptr);
-  EXPECT_NE(primary_base, 0U);
+  EXPECT_NE(primary_view.base, 0U);
 }
 
 TEST(SlotSupply, dirty_memory_stays_under_its_limit) {

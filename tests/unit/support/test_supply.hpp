@@ -17,8 +17,7 @@ class TestSupply {
     FakePlatform::control.address_space = address_space;
     strata::range_settings = {};
     strata::range_settings.reserve = reserve;
-    strata::primary_base = strata::primary_bias = 0;
-    strata::primary_bytes = 0;
+    strata::primary_view = {};
     supply_ = std::make_unique<strata::SlotSupply>();
   }
   ~TestSupply() {
