@@ -29,15 +29,4 @@ constexpr unsigned log2_floor(std::uint64_t n) noexcept {
 // Index of the lowest set bit; n is not 0.
 constexpr unsigned lowest_bit(std::uint64_t n) noexcept { return unsigned(std::countr_zero(n)); }
 
-// Brings a cache line in, ready to be written. Any address may be given, also null.
-inline void prefetch_for_writing(const void* address) noexcept {
-#if defined(__x86_64__)
-  // The builtin would fetch the line for reading unless the processor is said to be new enough; an
-  // old one takes this for a no-operation.
-  asm("prefetchw (%0)" : : "r"(address));
-#else
-  __builtin_prefetch(address, 1);
-#endif
-}
-
 }  // namespace strata

@@ -44,7 +44,6 @@ STRATA_INLINE void* allocate(size_t size) {
         size_classes.twice_class_of[(size + granule_size - 1) / granule_size];
     Block* const block = thread_cache.words[twice_class].head;
     if (STRATA_LIKELY(block != nullptr)) {
-      prefetch_for_writing(block->next);  // the next malloc's block: it may lie in another cache
       thread_cache.words[twice_class].head = block->next;
       ++thread_cache.words[twice_class + 1].count;
       block->mark = 0;
