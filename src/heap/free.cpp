@@ -66,9 +66,8 @@ bool is_free(Slot* slot, const void* block) noexcept {
   return list_has(sharing::block_at(address_of(slot), home.head()), block, home.count());
 }
 
-// Everything that is not this thread's own block, except the case that free_elsewhere treats
-// itself.
-STRATA_NOINLINE void free_any(void* pointer) noexcept {
+// Everything that is not this thread's own block, except the case that free_of_other treats itself.
+void free_elsewhere(void* pointer) noexcept {
   if (pointer == nullptr) return;
   Slot* const slot = slot_supply.find(Address(pointer));
   if (slot == nullptr) {
@@ -85,29 +84,27 @@ STRATA_NOINLINE void free_any(void* pointer) noexcept {
   }
 }
 
-// A block of another thread's slab for which a batch is open joins it: what a thread that frees
-// what others allocate does nearly always.
-void free_elsewhere(void* pointer) noexcept {
-  const Address base = seen_primary_base();
-  const Address offset = Address(pointer) - base;
+// A pointer into a slot of the primary range that this thread does not own. A block of another
+// thread's slab for which a batch is open joins it: what a thread that frees what others allocate
+// does nearly always.
+void free_of_other(void* pointer, Slot* slot) noexcept {
   ThreadHeap* const heap = thread_cache.heap;
-  if (STRATA_LIKELY(offset < seen_primary_bytes() && heap != nullptr)) {
-    Slot* const slot = reinterpret_cast<Slot*>(base) + (offset >> slot_shift);
+  if (STRATA_LIKELY(heap != nullptr)) {
     OutboxEntry& entry = outbox_entry(*heap, slot);
     auto* const block = static_cast<Block*>(pointer);
     const std::uintptr_t mark = mark_freed(pointer);
-    if (STRATA_LIKELY(entry.slot == slot) && !slot->owned_by(heap->thread) &&
-        STRATA_LIKELY(is_block_start(std::uint16_t(offset), slot->inverse)) &&
+    if (STRATA_LIKELY(entry.slot == slot) &&
+        STRATA_LIKELY(is_block_start(std::uint16_t(Address(pointer)), slot->inverse)) &&
         STRATA_LIKELY(block->mark != mark)) {
       block->mark = mark;
       return join(*heap, entry, block);
     }
   }
-  free_any(pointer);
+  free_elsewhere(pointer);
 }
 
 // The hot path found a block that bears the mark of free blocks, or no block start.
-void free_suspect(void* pointer) noexcept { free_any(pointer); }
+void free_suspect(void* pointer) noexcept { free_elsewhere(pointer); }
 
 // The owner's frees have counted down to 0: the active slab is empty, or another has met one of its
 // thresholds.

@@ -31,6 +31,7 @@ namespace heap {
 
 STRATA_NOINLINE void* allocate_slow(size_t size);
 STRATA_NOINLINE void free_elsewhere(void* pointer) noexcept;
+STRATA_NOINLINE void free_of_other(void* pointer, Slot* slot) noexcept;
 STRATA_NOINLINE void free_suspect(void* pointer) noexcept;
 STRATA_NOINLINE void free_event(Slot* slot) noexcept;
 
@@ -58,7 +59,9 @@ STRATA_INLINE void free(void* pointer) noexcept {
   const Address offset = Address(pointer) + seen_primary_bias();
   if (STRATA_UNLIKELY(offset >= seen_primary_bytes())) return free_elsewhere(pointer);
   Slot* const slot = reinterpret_cast<Slot*>(seen_primary_base()) + (offset >> slot_shift);
-  if (STRATA_UNLIKELY(!slot->owned_by(Machine::current_thread()))) return free_elsewhere(pointer);
+  if (STRATA_UNLIKELY(!slot->owned_by(Machine::current_thread()))) {
+    return free_of_other(pointer, slot);
+  }
   if (STRATA_UNLIKELY(!is_block_start(std::uint16_t(offset), slot->inverse))) {
     return free_suspect(pointer);
   }

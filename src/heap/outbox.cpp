@@ -1,5 +1,5 @@
 // Blocks freed by a thread that does not own their slab, gathered by slab and sent home in batches:
-// one atomic operation for up to 32 of them.
+// one atomic operation for up to 64 of them.
 #include "heap/state.hpp"
 
 namespace strata::heap {
@@ -13,7 +13,7 @@ std::uint16_t wake_count(const Slot* slot) noexcept {
 
 unsigned batch_limit(const Slot* slot) noexcept {
   const size_t by_bytes = outbox_batch_bytes / slab::block_size(slot);
-  return by_bytes < 1                     ? 1
+  return by_bytes < outbox_batch_least    ? outbox_batch_least
          : by_bytes < outbox_batch_blocks ? unsigned(by_bytes)
                                           : outbox_batch_blocks;
 }
@@ -31,7 +31,7 @@ void flush(ThreadHeap& heap, OutboxEntry& entry) noexcept {
   Slot* const slot = entry.slot;
   entry.slot = nullptr;
   --heap.outbox_used;
-  send(slot, entry.batch);
+  send(slot, {entry.first, entry.last, std::uint16_t(batch_limit(slot) - entry.room)});
 }
 
 void post(ThreadHeap* heap, Slot* slot, Block* block) noexcept {
@@ -43,7 +43,8 @@ void post(ThreadHeap* heap, Slot* slot, Block* block) noexcept {
   if (entry.slot != slot) {
     if (entry.slot != nullptr) flush(*heap, entry);
     entry.slot = slot;
-    entry.batch = {nullptr, block, 0};
+    entry.first = nullptr;
+    entry.last = block;
     entry.room = batch_limit(slot);
     ++heap->outbox_used;
   }

@@ -68,14 +68,14 @@ void thin_pooled(Slot* slot, unsigned size_class) noexcept;
 // outbox.cpp: blocks on their way home.
 void post(ThreadHeap* heap, Slot* slot, Block* block) noexcept;
 void flush(ThreadHeap& heap, OutboxEntry& entry) noexcept;
+// Entries are as large as slots: the slot's address modulo the table's size is the entry's place.
 inline OutboxEntry& outbox_entry(ThreadHeap& heap, const Slot* slot) noexcept {
-  return heap.outbox[(Address(slot) / sizeof(Slot)) % outbox_entries];
+  return *reinterpret_cast<OutboxEntry*>(Address(heap.outbox) + Address(slot) % sizeof heap.outbox);
 }
 // Joins a block to those that wait for the same slab.
 STRATA_INLINE void join(ThreadHeap& heap, OutboxEntry& entry, Block* block) noexcept {
-  block->next = entry.batch.first;
-  entry.batch.first = block;
-  ++entry.batch.count;
+  block->next = entry.first;
+  entry.first = block;
   if (--entry.room == 0) flush(heap, entry);
 }
 void flush_outbox(ThreadHeap& heap) noexcept;

@@ -44,15 +44,19 @@ struct ThreadCache {
 };
 
 // Blocks of other threads' slabs on their way home, a direct-mapped cache keyed by slot.
-struct OutboxEntry {
+// As large as a slot, so that a slot's address tells the entry's place in few instructions.
+struct alignas(sizeof(Slot)) OutboxEntry {
   Slot* slot = nullptr;
-  sharing::Batch batch;
+  Block* first = nullptr;
+  Block* last = nullptr;
   std::uint32_t room = 0;  // blocks that may still join before the batch goes home
 };
 
 constexpr unsigned outbox_entries = 16;
-// A batch goes home at this many blocks or bytes, whichever comes first.
-constexpr unsigned outbox_batch_blocks = 32;
+// A batch goes home at this many blocks or bytes, whichever comes first, but not below the least:
+// each costs an atomic operation and a look at the slab.
+constexpr unsigned outbox_batch_blocks = 64;
+constexpr unsigned outbox_batch_least = 8;
 constexpr size_t outbox_batch_bytes = 16 * KiB;
 
 // Empty slabs a thread keeps because they are the active ones of their class.

@@ -160,25 +160,25 @@ TEST(Threads, the_outbox_goes_home_when_it_is_full_and_when_the_thread_ends) {
   other.run([&] { heap::free(blocks[outbox_batch_blocks - 1]); });
   EXPECT_EQ(home(), outbox_batch_blocks);
   other.run([&] {
-    for (size_t i = 32; i < 40; ++i) heap::free(blocks[i]);
+    for (size_t i = outbox_batch_blocks; i < 70; ++i) heap::free(blocks[i]);
     collected();  // sends first what waits
   });
-  EXPECT_EQ(home(), 40U);
+  EXPECT_EQ(home(), 70U);
   other.run([&] {
-    for (size_t i = 40; i < 45; ++i) heap::free(blocks[i]);
+    for (size_t i = 70; i < 75; ++i) heap::free(blocks[i]);
     heap::trim(0);
   });
-  EXPECT_EQ(home(), 45U);
+  EXPECT_EQ(home(), 75U);
   in_thread([&] {
-    for (size_t i = 45; i < 50; ++i) heap::free(blocks[i]);
+    for (size_t i = 75; i < 80; ++i) heap::free(blocks[i]);
   });
-  EXPECT_EQ(home(), 50U);
-  EXPECT_EQ(collected().classes[c].live, live - 50);
+  EXPECT_EQ(home(), 80U);
+  EXPECT_EQ(collected().classes[c].live, live - 80);
   // We get them again before anything new is carved.
   std::vector<void*> again = allocate_many(collected().classes[c].free, size);
   EXPECT_EQ(home(), 0U);
   for (void* block : again) heap::free(block);
-  for (size_t i = 50; i < blocks.size(); ++i) heap::free(blocks[i]);
+  for (size_t i = 80; i < blocks.size(); ++i) heap::free(blocks[i]);
 }
 
 TEST(Threads, blocks_of_many_slabs_find_room_in_the_outbox) {
