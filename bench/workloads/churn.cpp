@@ -41,6 +41,28 @@ void working_set(Run& run) {
   replace_at_random(run, run.scaled(1'200'000), run.scaled(5'000'000), SizeLaw::typical());
 }
 
+// Runs of blocks go and come together, up to 16,000 bytes and written throughout: classes of which
+// few blocks fit in a slab, some 24 MB live.
+void churn_runs(Run& run) {
+  constexpr std::size_t live = 3000;
+  constexpr std::size_t together = 100;
+  const SizeLaw law = SizeLaw::uniform(8, 16000);
+  MappedArray<void*> blocks(live);
+  Random random(3);
+  const std::size_t rounds = run.scaled(400'000);
+  for (std::size_t n = 0; n < rounds; ++n) {
+    const std::size_t first = random.below(live);
+    for (std::size_t i = 0; i < together; ++i) free(blocks[(first + i) % live]);
+    for (std::size_t i = 0; i < together; ++i) {
+      const std::size_t size = law.draw(random);
+      void* const block = blocks[(first + i) % live] = take(size);
+      for (std::size_t at = 0; at < size; at += 512) static_cast<volatile char*>(block)[at] = 1;
+    }
+  }
+  for (void* block : blocks) free(block);
+  run.count(rounds * together);
+}
+
 // A block lives for the shortest time there is: the fast path and nothing else.
 void hot_pairs(Run& run) {
   static constexpr std::size_t sizes[] = {16, 32, 48, 200, 64, 1000, 24, 400};
@@ -103,6 +125,8 @@ constexpr Workload table[] = {
     {"churn_power", "single", churn_power, "random replacement, heavy tail to 1 MiB, 8000 live"},
     {"churn_logarithmic", "single", churn_logarithmic,
      "random replacement, 16 B-32 KiB on a logarithmic scale, 4000 live"},
+    {"churn_runs", "single", churn_runs,
+     "runs of blocks replaced, 8-16000 bytes evenly, 24 MB live"},
     {"working_set", "single", working_set,
      "random replacement, 1.2 million live: beyond the caches"},
     {"trees", "single", trees, "16-byte nodes in trees, built and torn down"},

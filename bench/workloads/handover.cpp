@@ -140,8 +140,46 @@ void ring(Run& run) {
   }
 }
 
+// A table that all threads share: each puts a run of blocks of one size in, at a random place, and
+// frees what was there, whoever took it; every fourth block it keeps to itself for a while.
+void shared_table(Run& run) {
+  constexpr std::size_t shared = 65536;
+  constexpr std::size_t kept = 512;
+  constexpr std::size_t longest_run = 64;
+  const SizeLaw law = SizeLaw::uniform(8, 400);
+  MappedArray<std::atomic<void*>> table(shared);
+  const std::size_t rounds = run.scaled(1'000'000) / run.threads + 1;
+  in_threads(run.threads, [&](unsigned index) {
+    MappedArray<void*> own(kept);
+    Random random(700 + index);
+    std::size_t next = 0;
+    std::uint64_t operations = 0;
+    for (std::size_t n = 0; n < rounds; ++n) {
+      const std::size_t size = law.draw(random);
+      const std::size_t first = random.below(shared - longest_run);
+      const std::size_t count = 16 + random.below(longest_run - 16);
+      for (std::size_t i = 0; i < count; ++i) {
+        void* const block = take(size);
+        if (i % 4 == 0) {
+          free(own[next]);
+          own[next] = block;
+          next = (next + 1) % kept;
+        } else {
+          // Acquire and release: who frees a block has seen all that was written to it.
+          free(table[first + i].exchange(block, std::memory_order_acq_rel));
+        }
+      }
+      operations += count;
+    }
+    for (void* block : own) free(block);
+    run.count(operations);
+  });
+  for (std::atomic<void*>& block : table) free(block.load(std::memory_order_relaxed));
+}
+
 constexpr Workload table[] = {
     {"ring", "threads", ring, "symmetric: every thread frees what its neighbour took"},
+    {"shared_table", "threads", shared_table, "blocks of all threads replaced at random by all"},
     {"one_to_many", "threads", one_to_many, "one thread takes, all others free"},
     {"many_to_one", "threads", many_to_one, "all but one thread take, one frees"},
     {"pipeline_one_size", "threads", pipeline_one_size, "half take 64-byte blocks, half free them"},

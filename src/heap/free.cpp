@@ -5,10 +5,11 @@
 namespace strata::heap {
 namespace {
 
-// Slabs of one class a thread may collect by freeing blocks of full slabs. What it collects serves
-// it without atomic operations; beyond this the blocks gather in the slab itself, where any thread
-// finds them, so that an idle thread strands little.
-constexpr unsigned most_available = 4;
+// A thread that frees a block of a full slab may take the slab over: then it is served from it, and
+// frees to it, without atomic operations. Always when it let the slab go itself; of slabs that
+// others let go, only while it has fewer than this of the class. Beyond that the blocks gather in
+// the slab, where any thread finds them: threads that exchange blocks would hoard what others need.
+constexpr unsigned most_adopted = 4;
 
 bool list_has(const Block* list, const void* block, unsigned limit) noexcept {
   for (; list != nullptr && limit != 0; list = list->next, --limit) {
@@ -42,9 +43,10 @@ void free_to_slab(Slot* slot, void* pointer) noexcept {
   block->mark = mark_freed(block);
   ThreadHeap* const heap = thread_heap();
   Slot* const slab = slot->first();
-  if (heap != nullptr && slot->owned_by(0) &&
-      heap->available_count[slab::class_of(slab)] < most_available &&
+  if (heap != nullptr &&
       sharing::RemoteList{slab->remote.load(Order::relaxed)}.state() == sharing::State::full &&
+      (slab->owned_by(~heap->thread) ||
+       heap->available_count[slab::class_of(slab)] < most_adopted) &&
       adopt(*heap, slab)) {
     return free_local(slab, block);
   }

@@ -6,11 +6,11 @@
 //
 //   state    owner field     who may touch list, count, uncarved    where the slab is found
 //   owned    owning thread   the owner                              the owner's bins and lists
-//   full     0               nobody (frozen)                        nowhere; its blocks lead to it
+//   full     ~last owner     nobody (frozen)                        nowhere; its blocks lead to it
 //   pooled   0               nobody (frozen)                        pool of its size class
 //
 //   transition               by                    how
-//   a owned  -> full         the owner, when every owner := 0, then CAS {none,0,owned} ->
+//   a owned  -> full         the owner, when every owner := ~self, CAS {none,0,owned} ->
 //   {none,0,full}
 //                            block is handed out   (release). Fails when blocks came home
 //                            meanwhile:
@@ -39,8 +39,10 @@
 //
 // Why it is enough:
 //  * `owner` is compared only with the reader's own number. A thread sees its own number there only
-//    if it wrote it (a), (c) or (f) and has not let go: relaxed accesses do. In (a) and (b) the
-//    owner zeroes the field BEFORE the state changes, because from then on another may write it.
+//    if it wrote it (a), (c) or (f) and has not let go: relaxed accesses do. (Numbers of threads
+//    are addresses in one half of the address space, their complements lie in the other. Who finds
+//    its own complement in a full slab has let it go itself.) In (a) and (b) the owner clears the
+//    field BEFORE the state changes, because from then on another may write it.
 //  * While a slab is full or pooled, the live count is frozen (full: all of its capacity), so that
 //    `n == live` in the word means that every block is home. The frozen fields were written before
 //    the release of (a) or (b), and every reader has acquired the word.
@@ -57,6 +59,7 @@
 
 #include "base/atomic.hpp"
 #include "base/attributes.hpp"
+#include "heap/rest.hpp"
 #include "ranges/slot.hpp"
 
 namespace strata::sharing {
@@ -166,14 +169,14 @@ RemoteList take(Word& word) noexcept {
   return {word.exchange(RemoteList::make(0, 0, State::owned).raw, Order::acquire)};
 }
 
-// (a) The caller has zeroed the owner field. False: blocks came home, the slab is still its own.
+// (a) The caller has cleared the owner field. False: blocks came home, the slab is still its own.
 template <class Word>
 bool let_go_full(Word& word) noexcept {
   std::uint32_t expected = RemoteList::make(0, 0, State::owned).raw;
   return word.compare_exchange(expected, RemoteList::make(0, 0, State::full).raw, Order::release);
 }
 
-// (b) The caller has zeroed the owner field, and puts the slab in the pool afterwards.
+// (b) The caller has cleared the owner field, and puts the slab in the pool afterwards.
 template <class Word>
 void let_go_pooled(Word& word) noexcept {
   std::uint32_t found = word.load(Order::relaxed);
@@ -198,7 +201,7 @@ bool adopt_full(Word& word, RemoteList& list) noexcept {
 }
 
 // The pool of one size class: partly free slabs that nobody owns, oldest first. SlotType has
-// in_pool, seen, capacity(), twice_class, live(), remote, next and previous.
+// in_pool, capacity(), twice_class, live(), remote, next and previous.
 template <class SlotType, class Lock, template <class> class ListOf>
 class Pool {
  public:
@@ -212,7 +215,6 @@ class Pool {
       slot->remote.exchange(RemoteList::make(0, 0, State::owned).raw, Order::acq_rel);
     } else {
       slot->in_pool = true;
-      slot->seen = takes_;
       slots_.push_back(slot);
       count_.store(count_.load(Order::relaxed) + 1, Order::relaxed);
     }
@@ -227,7 +229,7 @@ class Pool {
     SlotType* slot = slots_.first();
     if (slot != nullptr) {
       list = remove(slot);
-      ++takes_;
+      rest_.use();
     }
     lock_.unlock();
     return slot;
@@ -245,16 +247,16 @@ class Pool {
   }
 
   // (h) After Pushed::sparse. True: the slab is the caller's, and `list` what had come home. False
-  // also when the pool has been taken from since this was last asked, or since the slab came in:
-  // then the class is in use, and the slab will soon be too.
-  bool take_this(SlotType* slot, unsigned size_class, RemoteList& list) noexcept {
+  // also the first `patience` times since the pool was last taken from: then the class is in use,
+  // and the slab will soon be too.
+  bool take_idle(SlotType* slot, unsigned size_class, std::uint32_t patience,
+                 RemoteList& list) noexcept {
     lock_.lock();
-    const bool there = slot->in_pool && slot->twice_class == 2 * size_class;
-    const bool idle = there && slot->seen == takes_;
-    if (idle) list = remove(slot);
-    if (there && !idle) slot->seen = takes_;
+    const bool taken =
+        slot->in_pool && slot->twice_class == 2 * size_class && rest_.lasts(patience);
+    if (taken) list = remove(slot);
     lock_.unlock();
-    return idle;
+    return taken;
   }
 
   [[nodiscard]] unsigned count() const noexcept { return count_.load(Order::relaxed); }
@@ -270,7 +272,7 @@ class Pool {
 
   Lock lock_;
   ListOf<SlotType> slots_;
-  std::uint8_t takes_ = 0;
+  Rest rest_;               // used whenever a slab is taken
   Atomic<unsigned> count_;  // written under the lock
 };
 
@@ -310,7 +312,7 @@ void let_go_partial(SlotType* slot, ClassPool& pool, Release&& release) noexcept
 // (a) The owner lets a full slab go. False: blocks have come home, it is still the owner's.
 template <class SlotType>
 bool let_go_full(SlotType* slot, Address owner) noexcept {
-  slot->set_owner(0);
+  slot->set_owner(~owner);
   if (let_go_full(slot->remote)) return true;
   slot->set_owner(owner);
   return false;

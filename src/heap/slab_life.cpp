@@ -164,14 +164,13 @@ bool adopt(ThreadHeap& heap, Slot* slot) noexcept {
   if (!sharing::adopt_full(slot->remote, home)) return false;
   slot->count -= home.count();
   slot->freed = sharing::block_at(address_of(slot), home.head());
-  slot->seen = heap.served[slab::class_of(slot)];
   slot->set_owner(heap.thread);
   join_available(heap, slot);
   return true;
 }
 
 Slot* next_slab(ThreadHeap& heap, unsigned c) noexcept {
-  ++heap.served[c];
+  heap.rest[c].use();
   Slot* slot = heap.available[c].first();
   if (slot != nullptr) {
     leave_available(heap, slot);

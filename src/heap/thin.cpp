@@ -9,11 +9,10 @@
 //   into pages        kept   given back    kept               them are on no list
 //
 // Only while the program frees without taking: a class is left alone while slabs with little in
-// them are few, or few among those that are partly free, and so is a slab whose class has been in
-// need of slabs since it was last looked at. (Without these tests a program of steady size spends
-// more time giving pages back and faulting them in than on its own work.) Cost: two walks over the
-// slab's free list and one system call per run of free pages, at most three times in a slab's way
-// from full to empty.
+// them are few, or few among those that are partly free, and while it has lately been in need of
+// slabs. (Without these tests a program of steady size spends more time giving pages back and
+// faulting them in than on its own work.) Cost: two walks over the slab's free list and one system
+// call per run of free pages, at most three times in a slab's way from full to empty.
 #include "heap/state.hpp"
 
 namespace strata::heap {
@@ -24,6 +23,8 @@ namespace {
 // are few, in one that frees and does not take they soon are most.
 constexpr unsigned few_sparse_slots = 8;
 constexpr unsigned sparse_share = 4;
+// So many slabs of the class must have met a threshold since it was last in need of one.
+constexpr std::uint32_t patience = 3;
 
 bool few_are_sparse(const Slot* slab, unsigned sparse, unsigned partly_free) noexcept {
   return sparse * slab->slots() < few_sparse_slots || sparse < partly_free / sparse_share;
@@ -135,10 +136,9 @@ bool thin(Slot* slab) noexcept {
 
 void thin_owned(ThreadHeap& heap, Slot* slot) noexcept {
   const unsigned c = slab::class_of(slot);
-  const bool idle = slot->seen == heap.served[c];
-  slot->seen = heap.served[c];
   watch(heap, slot);
-  if (!idle || few_are_sparse(slot, heap.sparse_count[c], heap.available_count[c])) return;
+  if (few_are_sparse(slot, heap.sparse_count[c], heap.available_count[c])) return;
+  if (!heap.rest[c].lasts(patience)) return;
   bring_in(slot);
   const bool empty = slot->live() == 0;
   if (!empty && !thin(slot)) return watch(heap, slot);
@@ -153,7 +153,7 @@ void thin_pooled(Slot* slot, unsigned size_class) noexcept {
   ClassPool& pool = state.pools[size_class];
   if (few_are_sparse(slot, pool.count(), 0)) return;
   sharing::RemoteList home;
-  if (!pool.take_this(slot, size_class, home)) return;
+  if (!pool.take_idle(slot, size_class, patience, home)) return;
   slot->count -= home.count();
   put_back(*slot->own_list(), sharing::block_at(address_of(slot), home.head()));
   if (slot->live() == 0) return release_slab(slot);

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "base/intrusive_list.hpp"
+#include "heap/rest.hpp"
 #include "heap/sharing.hpp"
 #include "heap/size_classes.hpp"
 #include "platform/current.hpp"
@@ -70,7 +71,7 @@ struct ThreadHeap {
   List<Slot> available[class_count];
   std::uint16_t available_count[class_count] = {};
   std::uint16_t sparse_count[class_count] = {};  // available slabs of which little is live
-  std::uint8_t served[class_count] = {};         // how often the class was in need of a slab
+  Rest rest[class_count];                        // used when the class is in need of a slab
   OutboxEntry outbox[outbox_entries];
   unsigned outbox_used = 0;  // entries with blocks in them
   // Active slabs that had no live block when last looked at, oldest first.

@@ -15,7 +15,7 @@
 // Which fields mean something depends on the kind:
 //
 //   field      slab                                 large            free run (first slot)
-//   owner      thread whose slab it is, 0: let go   0                `older` in order of age
+//   owner      thread whose slab it is, or none     0                `older` in order of age
 //   list       where its free blocks are            size in bytes    `newer` in order of age
 //   freed      free blocks, unless it is active     -                -
 //   count      frees until the owner looks          `length`: slots  `length`: slots
@@ -98,7 +98,6 @@ struct alignas(cache_line) Slot {
   Slot* next;
   Slot* previous;
   std::uint16_t uncarved;    // bit u: carve unit u holds no block on any list
-  std::uint8_t seen;         // how often the class was in need of a slab; see heap/thin.cpp
   std::uint8_t shape;        // slab: its slots - 1, times 16, plus which of them this is
   std::uint8_t twice_class;  // no_class unless a slab; twice, as the class table has it
   SlotKind stored_kind;      // through kind() and set_kind()

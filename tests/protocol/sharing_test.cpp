@@ -26,7 +26,6 @@ struct ModelSlot {
   std::uint16_t count = 0;
   std::uint8_t twice_class = 2;
   bool in_pool = false;
-  std::uint32_t seen = 0;
   Block* freed = nullptr;
   ModelSlot* next = nullptr;
   ModelSlot* previous = nullptr;
@@ -78,7 +77,7 @@ struct Model {
   // As thin_pooled: takes the slab out of its pool and lets it go again.
   void thin() {
     RemoteList home;
-    if (!pool.take_this(&slot, 1, home)) return;
+    if (!pool.take_idle(&slot, 1, 0, home)) return;
     take_home(home);
     if (slot.count == 0) return release(&slot);
     sharing::let_go_partial(&slot, pool, [this](ModelSlot* s) { release(s); });
@@ -92,7 +91,7 @@ struct Model {
   // free() of one block by a thread; `adopts`: it may take a full slab over.
   void free(Address thread, int block, bool adopts) {
     if (slot.owned_by(thread)) return free_local(&blocks[block]);
-    if (adopts && slot.owned_by(0)) {
+    if (adopts && RemoteList{slot.remote.load(Order::relaxed)}.state() == sharing::State::full) {
       RemoteList home;
       if (sharing::adopt_full(slot.remote, home)) {
         take_home(home);
