@@ -137,6 +137,7 @@ void Collector::drain(std::uint32_t buffer) {
   // Pairs with the recorder's release store: an event whose `what` is seen is whole.
   while (end < events_per_buffer && events[end].what.load(std::memory_order_acquire) != 0) ++end;
   taken_[buffer] = end;
+  events_ += end - begin;
   if (end != begin) {
     sink_.took(seen_[owner.process].number, owner.thread, {events + begin, end - begin});
   }

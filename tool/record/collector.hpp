@@ -52,7 +52,7 @@ class Collector {
   void finish();
 
   [[nodiscard]] unsigned running() const { return running_; }
-  [[nodiscard]] bool seen_any() const { return next_number_ != 0; }
+  [[nodiscard]] std::uint64_t events() const { return events_; }  // taken so far
   [[nodiscard]] std::uint32_t processes_lost() const { return memory_->processes_lost.load(); }
 
  private:
@@ -83,6 +83,7 @@ class Collector {
   std::vector<std::uint32_t> taken_;  // events already taken, by buffer
   std::uint32_t next_number_ = 0;
   unsigned running_ = 0;
+  std::uint64_t events_ = 0;
 };
 
 }  // namespace strata::record
