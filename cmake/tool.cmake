@@ -46,6 +46,13 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND)
   target_compile_definitions(strata_tool PRIVATE STRATA_VERSION="${PROJECT_VERSION}")
   target_link_libraries(strata_tool PRIVATE CLI11::CLI11 fmt::fmt nlohmann_json::nlohmann_json
                                             Threads::Threads)
+  if(TARGET strata_trace)
+    target_sources(strata_tool PRIVATE ${STRATA_TRACE_SOURCES})
+    target_compile_definitions(strata_tool PRIVATE STRATA_HAS_TRACES)
+    target_link_libraries(strata_tool PRIVATE strata_trace)
+    # What it starts stands beside it.
+    add_dependencies(strata_tool strata_shared strata_recorder strata_player)
+  endif()
 else()
   message(STATUS "The command strata is left out: CLI11, fmt or nlohmann-json is missing")
 endif()

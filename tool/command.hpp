@@ -5,13 +5,22 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
 
 namespace strata::tool {
 
 struct Context {
   int exit_code = 0;
+  // What stands behind "--" on the command line: a program and its arguments. A command's list of
+  // positional arguments holds it too, at its end.
+  std::vector<std::string> program;
 };
 
+void register_compare(CLI::App& app, Context& context);
 void register_lab(CLI::App& app, Context& context);
+void register_record(CLI::App& app, Context& context);
+void register_replay(CLI::App& app, Context& context);
+void register_trace(CLI::App& app, Context& context);
 
 }  // namespace strata::tool

@@ -1,7 +1,9 @@
 // The command `strata`: finds the subcommand and runs it. Each command is a file in tool/commands/.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <exception>
+#include <string_view>
 
 #include "command.hpp"
 
@@ -13,7 +15,19 @@ int main(int count, char** arguments) {
   app.set_version_flag("--version", "strata " STRATA_VERSION);
 
   strata::tool::Context context;
-  for (auto* register_command : {strata::tool::register_lab}) register_command(app, context);
+  char** const end = arguments + count;
+  char** const dashes = std::find_if(arguments, end, [](const char* word) {
+    return std::string_view(word) == "--";
+  });
+  if (dashes != end) context.program.assign(dashes + 1, end);
+  for (auto* register_command : {
+#ifdef STRATA_HAS_TRACES
+           strata::tool::register_record, strata::tool::register_trace,
+           strata::tool::register_replay, strata::tool::register_compare,
+#endif
+           strata::tool::register_lab}) {
+    register_command(app, context);
+  }
 
   try {
     app.parse(count, arguments);

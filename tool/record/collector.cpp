@@ -1,0 +1,213 @@
+// The collector's rounds.
+#include "record/collector.hpp"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <random>
+#include <system_error>
+#include <tuple>
+
+namespace strata::record {
+namespace {
+
+// A new file for the memory, in memory if there is such a place, readable by this user alone.
+int make_file(std::string& path) {
+  std::random_device random;
+  for (const char* folder : {"/dev/shm", "/tmp"}) {
+    path = std::string(folder) + "/strata-record." + std::to_string(getpid()) + "." +
+           std::to_string(random());
+    const int file = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file >= 0) return file;
+  }
+  return -1;
+}
+
+// The state letter of a process or thread as the kernel tells it; 0 when it is gone.
+char state_of(std::uint32_t pid, std::uint32_t tid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/stat");
+  std::string line;
+  if (!std::getline(file, line)) return 0;
+  const std::size_t end = line.rfind(')');  // the name before it may hold anything
+  return end != std::string::npos && end + 2 < line.size() ? line[end + 2] : '?';
+}
+bool is_gone(std::uint32_t pid, std::uint32_t tid) {
+  if (syscall(SYS_tgkill, pid, tid, 0) != 0) return errno == ESRCH;
+  if (tid != pid) return false;
+  const char state = state_of(pid, tid);  // the first thread stays as a zombie
+  return state == 0 || state == 'Z' || state == 'X';
+}
+// All its threads: a first thread may end before the others.
+bool process_is_gone(std::uint32_t pid) {
+  if (kill(pid_t(pid), 0) != 0 && errno == ESRCH) return true;
+  const char state = state_of(pid, pid);
+  if (state != 0 && state != 'Z' && state != 'X') return false;
+  struct stat status {};
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  return stat(tasks.c_str(), &status) != 0 || status.st_nlink <= 3;  // ".", "..", the zombie
+}
+
+}  // namespace
+
+Collector::Collector(Sink& sink, bool wants_sites)
+    : sink_(sink), seen_(process_count), taken_(buffer_count) {
+  const int file = make_file(path_);
+  const auto fail = [&](const char* what) {
+    const int error = errno;
+    if (file >= 0) {
+      close(file);
+      unlink(path_.c_str());
+    }
+    throw std::system_error(error, std::generic_category(), what);
+  };
+  if (file < 0) fail("cannot make the recording memory");
+  if (ftruncate(file, sizeof(Memory)) != 0) fail("cannot size the recording memory");
+  void* const mapped =
+      mmap(nullptr, sizeof(Memory), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (mapped == MAP_FAILED) fail("cannot map the recording memory");
+  close(file);
+  memory_ = static_cast<Memory*>(mapped);
+  memory_->collector_pid = std::uint32_t(getpid());
+  memory_->wants_sites = wants_sites ? 1 : 0;
+  struct stat status {};
+  if (stat("/proc/self/ns/pid", &status) == 0) memory_->pid_namespace = status.st_ino;
+  memory_->clock.store(ticks());
+  memory_->magic = Memory::right_magic;
+}
+
+Collector::~Collector() {
+  memory_->stopped.store(1);
+  munmap(memory_, sizeof(Memory));
+  unlink(path_.c_str());
+}
+
+void Collector::find_new_processes() {
+  for (std::uint32_t slot = 0; slot < process_count; ++slot) {
+    ProcessSlot& process = memory_->processes[slot];
+    if (seen_[slot].known ||
+        process.state.load(std::memory_order_acquire) != ProcessState::running) {
+      continue;
+    }
+    // The same process under another slot has become another program.
+    for (std::uint32_t other = 0; other < process_count; ++other) {
+      if (seen_[other].known && memory_->processes[other].pid == process.pid) end_process(other);
+    }
+    ProcessInfo info{next_number_++, process.pid, process.parent_pid, process.start, {}, {}};
+    info.executable.assign(process.executable, strnlen(process.executable, sizeof process.executable));
+    const char* at = process.command;
+    const char* const end = at + std::min<std::size_t>(process.command_length, sizeof process.command);
+    while (at < end) {
+      info.command.emplace_back(at, strnlen(at, std::size_t(end - at)));
+      at += info.command.back().size() + 1;
+    }
+    seen_[slot] = {true, info.number};
+    ++running_;
+    sink_.process_began(info);
+  }
+}
+
+void Collector::end_process(std::uint32_t slot) {
+  for (const InUse& use : in_use()) {
+    if (use.thread >> 32 != slot) continue;
+    drain(use.buffer);
+    free_buffer(use.buffer, true);
+  }
+  sink_.process_gone(seen_[slot].number, memory_->processes[slot].lost.load());
+  seen_[slot].known = false;
+  --running_;
+  memory_->processes[slot].state.store(ProcessState::free, std::memory_order_release);
+}
+
+void Collector::drain(std::uint32_t buffer) {
+  const BufferOwner& owner = memory_->owners[buffer];
+  if (!seen_[owner.process].known) return;
+  Event* const events = memory_->events(buffer);
+  std::uint32_t end = taken_[buffer];
+  const std::uint32_t begin = end;
+  // Pairs with the recorder's release store: an event whose `what` is seen is whole.
+  while (end < events_per_buffer && events[end].what.load(std::memory_order_acquire) != 0) ++end;
+  taken_[buffer] = end;
+  events_ += end - begin;
+  if (end != begin) {
+    sink_.took(seen_[owner.process].number, owner.thread, {events + begin, end - begin});
+  }
+}
+
+void Collector::free_buffer(std::uint32_t buffer, bool thread_is_gone) {
+  BufferOwner& owner = memory_->owners[buffer];
+  if (thread_is_gone && seen_[owner.process].known) {
+    sink_.thread_gone(seen_[owner.process].number, owner.thread);
+  }
+  std::memset(static_cast<void*>(memory_->buffers[buffer]), 0, buffer_bytes);
+  taken_[buffer] = 0;
+  owner.state.store(BufferState::free, std::memory_order_release);
+}
+
+std::vector<Collector::InUse> Collector::in_use() const {
+  std::vector<InUse> found;
+  for (std::uint32_t buffer = 0; buffer < buffer_count; ++buffer) {
+    const BufferOwner& owner = memory_->owners[buffer];
+    const BufferState state = owner.state.load(std::memory_order_acquire);
+    if (state != BufferState::taken && state != BufferState::full) continue;
+    if (!seen_[owner.process].known) continue;
+    found.push_back({std::uint64_t{owner.process} << 32 | owner.thread, owner.order, buffer});
+  }
+  std::sort(found.begin(), found.end(), [](const InUse& a, const InUse& b) {
+    return std::tie(a.thread, a.order) < std::tie(b.thread, b.order);
+  });
+  return found;
+}
+
+void Collector::round(bool look_for_dead) {
+  memory_->clock.store(ticks(), std::memory_order_relaxed);
+  find_new_processes();
+  bool freed = false;
+  std::uint64_t unfinished = ~std::uint64_t{0};
+  for (const InUse& use : in_use()) {
+    // Behind a buffer that its thread may still write to, what came later has to wait.
+    if (use.thread == unfinished) continue;
+    const BufferOwner& owner = memory_->owners[use.buffer];
+    const bool full = owner.state.load(std::memory_order_acquire) == BufferState::full;
+    const bool dead = !full && look_for_dead &&
+                      is_gone(memory_->processes[owner.process].pid, owner.tid);
+    drain(use.buffer);  // after both questions: nothing is added to it any more
+    if (full || dead) {
+      free_buffer(use.buffer, dead);
+      freed = true;
+    } else {
+      unfinished = use.thread;
+    }
+  }
+  if (look_for_dead) {
+    for (std::uint32_t slot = 0; slot < process_count; ++slot) {
+      if (seen_[slot].known && process_is_gone(memory_->processes[slot].pid)) {
+        end_process(slot);
+        freed = true;
+      }
+    }
+  }
+  if (freed) {
+    memory_->freed.fetch_add(1, std::memory_order_release);
+    syscall(SYS_futex, &memory_->freed, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+  }
+}
+
+void Collector::finish() {
+  memory_->stopped.store(1);
+  round(true);
+  for (std::uint32_t slot = 0; slot < process_count; ++slot) {
+    if (seen_[slot].known) end_process(slot);
+  }
+}
+
+}  // namespace strata::record

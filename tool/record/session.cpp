@@ -1,0 +1,182 @@
+// A recording from start to end.
+#include "record/session.hpp"
+
+#include <fmt/core.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+
+#include "libraries.hpp"
+#include "record/collector.hpp"
+#include "record/tick_clock.hpp"
+#include "trace/writer.hpp"
+
+namespace strata::record {
+namespace {
+
+volatile sig_atomic_t program = 0;  // its process id while it runs
+volatile sig_atomic_t ended_by_user = 0;
+
+// SIGINT and SIGQUIT come from the terminal, to the program as well: they are its affair.
+void on_interrupt(int) {
+  if (program == 0) ended_by_user = 1;
+}
+void on_terminate(int signal) {
+  if (program != 0) {
+    kill(program, signal);
+  } else {
+    ended_by_user = 1;
+  }
+}
+void on_child(int) {}  // wakes us up
+
+void handle_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGQUIT, &action, nullptr);
+  action.sa_handler = on_terminate;
+  sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGHUP, &action, nullptr);
+  action.sa_handler = on_child;
+  sigaction(SIGCHLD, &action, nullptr);
+}
+
+// Puts what the collector takes into the trace.
+class TraceSink : public Sink {
+ public:
+  TraceSink(trace::Writer& writer, bool first_only) : writer_(writer), first_only_(first_only) {}
+
+  void process_began(const ProcessInfo& info) override {
+    if (!wanted(info.number)) return;
+    trace::ProcessRecord record;
+    record.number = info.number;
+    record.pid = info.pid;
+    record.parent_pid = info.parent_pid;
+    record.start = clock_.nanoseconds(info.start);
+    record.executable = info.executable;
+    record.command = info.command;
+    writer_.process(record);
+    ++processes;
+  }
+  void took(std::uint32_t process, std::uint32_t thread, std::span<const Event> events) override {
+    if (!wanted(process)) return;
+    batch_.clear();
+    for (const Event& event : events) {
+      const std::uint64_t what = event.what.load(std::memory_order_relaxed);
+      batch_.push_back({Kind(what & 0xff), std::uint8_t(what >> 8), clock_.nanoseconds(event.time),
+                        event.address, what >> 16});
+    }
+    writer_.events(process, thread, batch_);
+  }
+  void thread_gone(std::uint32_t process, std::uint32_t thread) override {
+    writer_.end_thread(process, thread);
+  }
+  void process_gone(std::uint32_t process, std::uint64_t events_lost) override {
+    if (!wanted(process)) return;
+    lost += events_lost;
+    writer_.end_process(process, events_lost);
+  }
+
+  std::uint64_t lost = 0;
+  std::uint32_t processes = 0;
+
+ private:
+  [[nodiscard]] bool wanted(std::uint32_t process) const { return !first_only_ || process == 0; }
+
+  trace::Writer& writer_;
+  bool first_only_;
+  TickClock clock_;
+  std::vector<trace::Event> batch_;
+};
+
+[[noreturn]] void become(const SessionOptions& options, const std::string& memory,
+                         const std::string& preload) {
+  setenv(environment_name, memory.c_str(), 1);
+  setenv("LD_PRELOAD", preload.c_str(), 1);
+  std::vector<char*> arguments;
+  arguments.reserve(options.command.size() + 1);
+  for (const std::string& word : options.command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  execvp(arguments[0], arguments.data());
+  const int error = errno;
+  fmt::print(stderr, "strata: error: cannot run {}: {}\n", arguments[0], std::strerror(error));
+  _exit(error == ENOENT ? 127 : 126);
+}
+
+int exit_code_of(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+}  // namespace
+
+SessionResult record(const SessionOptions& options) {
+  using Clock = std::chrono::steady_clock;
+  const std::string preload =
+      tool::preload_of(tool::own_file("libstrata-record.so"), options.allocator);
+  trace::Writer writer(options.trace, options.sites);
+  TraceSink sink(writer, options.first_only);
+  Collector collector(sink, options.sites);
+  handle_signals();
+
+  SessionResult result;
+  const Clock::time_point begin = Clock::now();
+  const pid_t child = fork();
+  if (child < 0) throw std::runtime_error(std::string("cannot fork: ") + std::strerror(errno));
+  if (child == 0) become(options, collector.path(), preload);
+  program = child;
+
+  // Busy programs are looked after often, so that few buffers are in use; idle ones seldom.
+  constexpr std::chrono::milliseconds shortest(2);
+  constexpr std::chrono::milliseconds longest(20);
+  std::chrono::milliseconds rest = shortest;
+  Clock::time_point last_look = begin;
+  Clock::time_point last_flush = begin;
+  bool told = false;
+  while (ended_by_user == 0) {
+    const Clock::time_point now = Clock::now();
+    const bool look = now - last_look >= std::chrono::milliseconds(100) || program == 0;
+    if (look) last_look = now;
+    const std::uint64_t before = collector.events();
+    collector.round(look);
+    if (now - last_flush >= std::chrono::seconds(1)) {
+      writer.flush();
+      last_flush = now;
+    }
+    int status = 0;
+    if (program != 0 && waitpid(child, &status, WNOHANG) == child) {
+      program = 0;
+      result.exit_code = exit_code_of(status);
+      result.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+      continue;
+    }
+    if (program == 0 && (options.first_only || collector.running() == 0)) break;
+    if (program == 0 && !told && now - begin > std::chrono::duration<double>(result.seconds + 1)) {
+      fmt::print(stderr, "strata: the program has ended; recording {} more that it started "
+                         "(Ctrl-C ends it)\n", collector.running());
+      told = true;
+    }
+    rest = collector.events() != before ? shortest : std::min(rest * 2, longest);
+    const timespec time{0, long(rest.count()) * 1000000};
+    nanosleep(&time, nullptr);
+  }
+  collector.finish();
+  writer.finish();
+
+  result.events = writer.events_written();
+  result.bytes = writer.bytes_written();
+  result.processes = sink.processes;
+  result.lost = sink.lost;
+  result.processes_lost = collector.processes_lost();
+  result.failure = writer.failure();
+  return result;
+}
+
+}  // namespace strata::record
