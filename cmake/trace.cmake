@@ -46,9 +46,25 @@ target_link_libraries(strata_player PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
 # What the command is given of it (cmake/tool.cmake).
 set(STRATA_TRACE_SOURCES
   tool/libraries.cpp
+  tool/lab/recording.cpp
   tool/record/collector.cpp tool/record/session.cpp
   tool/replay/allocators.cpp tool/replay/json.cpp tool/replay/live.cpp tool/replay/page.cpp
   tool/replay/plan_builder.cpp tool/replay/result.cpp tool/replay/run.cpp tool/replay/table.cpp
   tool/replay/words.cpp
   tool/commands/compare.cpp tool/commands/comparing.cpp tool/commands/record.cpp
   tool/commands/replay.cpp tool/commands/trace.cpp)
+
+if(STRATA_TESTS)
+  enable_testing()
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+  find_library(RAPIDCHECK rapidcheck REQUIRED)
+  add_executable(trace_test
+    tests/unit/trace/columns_test.cpp tests/unit/trace/file_test.cpp
+    tests/unit/trace/history_test.cpp tests/unit/trace/plan_test.cpp
+    tool/replay/plan_builder.cpp tool/replay/result.cpp)
+  target_include_directories(trace_test PRIVATE tests)
+  target_compile_options(trace_test PRIVATE -Wall -Wextra)
+  target_link_libraries(trace_test PRIVATE strata_trace ${RAPIDCHECK} GTest::gtest_main)
+  gtest_discover_tests(trace_test DISCOVERY_TIMEOUT 60)
+endif()

@@ -7,6 +7,9 @@
 
 #include "command.hpp"
 #include "lab/report.hpp"
+#ifdef STRATA_HAS_TRACES
+#include "trace/reader.hpp"
+#endif
 
 namespace strata::tool {
 namespace {
@@ -88,10 +91,16 @@ class Progress {
   bool shown_;
 };
 
+lab::Workload workload_of(const Options& o) {
+  if (o.trace.empty()) return lab::synthetic(o.law, o.operations, o.seed, o.live);
+#ifdef STRATA_HAS_TRACES
+  if (trace::TraceFile::is_one(o.trace)) return lab::from_recording(o.trace);
+#endif
+  return lab::from_trace(o.trace);
+}
+
 int run_lab(Options& o) {
-  const lab::Workload workload = o.trace.empty()
-                                     ? lab::synthetic(o.law, o.operations, o.seed, o.live)
-                                     : lab::from_trace(o.trace);
+  const lab::Workload workload = workload_of(o);
   const std::vector<PolicyChoice> all = choices(o);
   std::vector<lab::Result> results;
   Progress progress(!o.quiet && isatty(STDERR_FILENO) != 0);
@@ -173,7 +182,8 @@ void register_lab(CLI::App& app, Context& context) {
       ->capture_default_str()
       ->group("Workload");
   lab->add_option("--trace", o->trace,
-                  "Recorded workload: lines `a ID SIZE`, `m ID SIZE ALIGN`, `r ID SIZE`, `f ID`")
+                  "Recorded workload: what `strata record` wrote, or lines `a ID SIZE`, "
+                  "`m ID SIZE ALIGN`, `r ID SIZE`, `f ID`")
       ->check(CLI::ExistingFile)
       ->group("Workload");
   lab->add_option("--memory", o->settings.memory, "The region's memory (default: ample)")

@@ -13,28 +13,6 @@
 namespace strata::lab {
 namespace {
 
-// Figures of the whole: how much lives at once.
-void measure(Workload& workload) {
-  std::vector<std::uint64_t> sizes(workload.slots, 0);
-  std::uint64_t live = 0;
-  std::uint64_t blocks = 0;
-  for (const Event& event : workload.events) {
-    if (event.kind == EventKind::free) {
-      live -= sizes[event.slot];
-      --blocks;
-    } else {
-      if (event.kind == EventKind::reallocate)
-        live -= sizes[event.slot];
-      else
-        ++blocks;
-      sizes[event.slot] = event.size;
-      live += event.size;
-    }
-    workload.peak_live_bytes = std::max(workload.peak_live_bytes, live);
-    workload.peak_live_blocks = std::max(workload.peak_live_blocks, blocks);
-  }
-}
-
 std::uint64_t draw(const std::string& law, std::mt19937_64& random, double progress) {
   const auto below = [&](std::uint64_t n) { return random() % n; };
   if (law == "uniform") return 1 + below(512);
@@ -63,6 +41,27 @@ const std::vector<Law>& laws() {
       {"phases", "turns of small (16-127) and large (1024-5119) blocks"},
   };
   return all;
+}
+
+void measure(Workload& workload) {
+  std::vector<std::uint64_t> sizes(workload.slots, 0);
+  std::uint64_t live = 0;
+  std::uint64_t blocks = 0;
+  for (const Event& event : workload.events) {
+    if (event.kind == EventKind::free) {
+      live -= sizes[event.slot];
+      --blocks;
+    } else {
+      if (event.kind == EventKind::reallocate)
+        live -= sizes[event.slot];
+      else
+        ++blocks;
+      sizes[event.slot] = event.size;
+      live += event.size;
+    }
+    workload.peak_live_bytes = std::max(workload.peak_live_bytes, live);
+    workload.peak_live_blocks = std::max(workload.peak_live_blocks, blocks);
+  }
 }
 
 Workload synthetic(const std::string& law, std::uint64_t operations, std::uint64_t seed,

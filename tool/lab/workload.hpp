@@ -1,6 +1,6 @@
 // Workloads of the lab: a list of events, from a law and a seed, or from a recorded trace.
 //
-// A trace is a text file, one event a line; a # starts a comment, empty lines are skipped:
+// A trace is what `strata record` writes, or a text file, one event a line; a # starts a comment, empty lines are skipped:
 //   a ID SIZE          allocate SIZE bytes and call the block ID (any number)
 //   m ID SIZE ALIGN    the same, aligned
 //   r ID SIZE          reallocate the block
@@ -41,5 +41,9 @@ Workload synthetic(const std::string& law, std::uint64_t operations, std::uint64
                    std::uint32_t live);
 // Throws std::runtime_error that names file, line and reason.
 Workload from_trace(const std::string& path);
+// From what `strata record` wrote: all threads of the process with most events, in one order.
+Workload from_recording(const std::string& path);
+// Works out how much lives at once.
+void measure(Workload& workload);
 
 }  // namespace strata::lab
