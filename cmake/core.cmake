@@ -4,7 +4,7 @@ set(STRATA_CORE
   src/ranges/slot_range.cpp src/ranges/slot_supply.cpp
   src/heap/refill.cpp src/heap/free.cpp src/heap/large.cpp src/heap/huge.cpp
   src/heap/reallocate.cpp src/heap/slab_life.cpp src/heap/outbox.cpp src/heap/thin.cpp src/heap/threads.cpp
-  src/heap/statistics.cpp src/heap/report.cpp
+  src/heap/statistics.cpp src/heap/report.cpp src/heap/mode.cpp
   src/options/options.cpp)
 set(STRATA_FRONT
   src/front/process.cpp src/front/libc.cpp src/front/inspect.cpp src/front/operators.cpp

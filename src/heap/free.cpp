@@ -69,7 +69,6 @@ bool is_free(Slot* slot, const void* block) noexcept {
 // Everything that is not this thread's own block, except the case that free_elsewhere treats
 // itself.
 STRATA_NOINLINE void free_any(void* pointer) noexcept {
-  if (pointer == nullptr) return;
   Slot* const slot = slot_supply.find(Address(pointer));
   if (slot == nullptr) {
     if (!free_huge(pointer)) report(Misuse::invalid_free, pointer);
@@ -87,11 +86,18 @@ STRATA_NOINLINE void free_any(void* pointer) noexcept {
 
 // A block of another thread's slab for which a batch is open joins it: what a thread that frees
 // what others allocate does nearly always.
-void free_elsewhere(void* pointer) noexcept {
+template <Form form, class... Size>
+void free_elsewhere(void* pointer, Size... size) noexcept {
+  ThreadHeap* const heap = thread_cache.heap;
+  if (STRATA_UNLIKELY(heap == nullptr)) {
+    if (mode == nullptr) return free_default(pointer);
+    if (pointer == nullptr) return;
+    if constexpr (sizeof...(size) != 0) return mode->free(pointer, form, size...);
+    return mode->free(pointer, form, unknown_size);
+  }
   const Address base = seen_primary_base();
   const Address offset = Address(pointer) - base;
-  ThreadHeap* const heap = thread_cache.heap;
-  if (STRATA_LIKELY(offset < seen_primary_bytes() && heap != nullptr)) {
+  if (STRATA_LIKELY(offset < seen_primary_bytes())) {
     Slot* const slot = reinterpret_cast<Slot*>(base) + (offset >> slot_shift);
     OutboxEntry& entry = outbox_entry(*heap, slot);
     auto* const block = static_cast<Block*>(pointer);
@@ -103,7 +109,17 @@ void free_elsewhere(void* pointer) noexcept {
       return join(*heap, entry, block);
     }
   }
-  free_any(pointer);
+  if (pointer != nullptr) free_any(pointer);
+}
+template void free_elsewhere<Form::malloc>(void* pointer) noexcept;
+template void free_elsewhere<Form::malloc>(void* pointer, size_t size) noexcept;
+template void free_elsewhere<Form::new_one>(void* pointer) noexcept;
+template void free_elsewhere<Form::new_one>(void* pointer, size_t size) noexcept;
+template void free_elsewhere<Form::new_array>(void* pointer) noexcept;
+template void free_elsewhere<Form::new_array>(void* pointer, size_t size) noexcept;
+
+void free_default(void* pointer) noexcept {
+  if (pointer != nullptr) free_any(pointer);
 }
 
 // The hot path found a block that bears the mark of free blocks, or no block start.

@@ -49,7 +49,6 @@ Slot* take_run(size_t size, size_t slots, size_t alignment) noexcept {
 void* allocate_large(size_t size, size_t alignment, bool zeroed) noexcept {
   // No object may be larger than PTRDIFF_MAX, and the roundings below must not wrap.
   if (size > size_t(PTRDIFF_MAX) || alignment > size_t(PTRDIFF_MAX) / 2) return nullptr;
-  thread_heap();  // first use is a good time to set things up
   if (size == 0) size = 1;
   const bool scarce = slot_supply.addresses_are_scarce();
   if (size <= (scarce ? largest_run_where_scarce : largest_run) &&

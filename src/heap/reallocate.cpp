@@ -25,6 +25,13 @@ void check_live(Slot* slot, void* pointer) noexcept {
 
 void* reallocate_slow(void* pointer, size_t size) noexcept {
   if (pointer == nullptr) return allocate(size);
+  if (STRATA_UNLIKELY(thread_cache.heap == nullptr) && mode != nullptr) {
+    return mode->reallocate(pointer, size);
+  }
+  return reallocate_default(pointer, size);
+}
+
+void* reallocate_default(void* pointer, size_t size) noexcept {
   Slot* const slot = slot_supply.find(Address(pointer));
   if (slot == nullptr) {
     if (huge_size(pointer) == 0) report(Misuse::invalid_pointer, pointer);
@@ -45,6 +52,13 @@ void* reallocate_slow(void* pointer, size_t size) noexcept {
 
 size_t usable_size(void* pointer) noexcept {
   if (pointer == nullptr) return 0;
+  if (STRATA_UNLIKELY(thread_cache.heap == nullptr) && mode != nullptr) {
+    return mode->usable_size(pointer);
+  }
+  return usable_size_default(pointer);
+}
+
+size_t usable_size_default(void* pointer) noexcept {
   Slot* const slot = slot_supply.find(Address(pointer));
   if (slot == nullptr) {
     const size_t size = huge_size(pointer);

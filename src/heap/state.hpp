@@ -35,6 +35,14 @@ ThreadHeap* thread_heap() noexcept;
 
 // Registers and recycles heaps (threads.cpp).
 ThreadHeap* open_thread_heap() noexcept;
+// Everything the calling thread holds goes home or to the pools; it has no heap any more.
+void close_thread_heap() noexcept;
+
+// For slow paths of a thread without a ThreadHeap: whether a mode serves it. Otherwise it has got
+// one now, if there is memory and it has not finished.
+inline bool mode_serves() noexcept {
+  return STRATA_LIKELY(mode != nullptr) || (thread_heap() == nullptr && mode != nullptr);
+}
 
 // slab_life.cpp: a slab's way between owners. `heap` is the caller's own.
 // The next slab to serve class c from, nullptr: no memory.
