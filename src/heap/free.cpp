@@ -29,14 +29,13 @@ void free_to_slab(Slot* slot, void* pointer) noexcept {
   // What is left behind the last block looks like the start of one.
   const bool behind = offset >= size_t{slot->capacity} * slab::block_size(slot);
   if (STRATA_UNLIKELY(!is_block_start(offset, slot->inverse) || behind)) {
-    report(Misuse::invalid_free, pointer);
+    return report(Misuse::invalid_free, pointer);
   }
   auto* const block = static_cast<Block*>(pointer);
   // A block that reaches into an uncarved unit was never handed out, or has been given back.
   const bool uncarved = (slot->uncarved & slab::units_of(offset, slab::block_size(slot))) != 0;
-  if (STRATA_UNLIKELY(uncarved) ||
-      (STRATA_UNLIKELY(block->mark == mark_freed(pointer)) && is_free(slot, pointer))) {
-    report(Misuse::double_free, pointer);
+  if (STRATA_UNLIKELY(uncarved || block->mark == mark_freed(pointer)) && is_free(slot, pointer)) {
+    return report(Misuse::double_free, pointer);
   }
   if (slot->owned_by(Machine::current_thread())) return free_local(slot, block);
   block->mark = mark_freed(block);
@@ -53,6 +52,9 @@ void free_to_slab(Slot* slot, void* pointer) noexcept {
 }  // namespace
 
 bool is_free(Slot* slot, const void* block) noexcept {
+  const auto offset = std::uint16_t(Address(block) - address_of(slot));
+  if ((slot->uncarved & slab::units_of(offset, slab::block_size(slot))) != 0) return true;
+  if (static_cast<const Block*>(block)->mark != mark_freed(block)) return false;
   const unsigned limit = slot->capacity;
   ThreadHeap* const heap = thread_cache.heap;
   // Another thread's lists may change while we walk them: the mark is all there is to know, and a

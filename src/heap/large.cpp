@@ -62,9 +62,12 @@ void* allocate_large(size_t size, size_t alignment, bool zeroed) noexcept {
 }
 
 void free_large(Slot* run, void* pointer) noexcept {
-  if (STRATA_UNLIKELY(Address(pointer) != address_of(run))) report(Misuse::invalid_free, pointer);
+  if (STRATA_UNLIKELY(Address(pointer) != address_of(run))) {
+    return report(Misuse::invalid_free, pointer);
+  }
   const size_t slots = run->length;
   note_touched(run, slots, run->size);
+  run->remote.store(run->size, Order::relaxed);  // for a report: free runs have no use for it
   run->set_kind(SlotKind::none);
   slot_supply.count_large(-std::ptrdiff_t(slots));
   slot_supply.give(run, slots);

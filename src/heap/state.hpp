@@ -6,6 +6,7 @@
 
 #include "base/lock_guard.hpp"
 #include "heap/heap.hpp"
+#include "heap/report.hpp"
 #include "heap/slab.hpp"
 #include "ranges/metadata.hpp"
 
@@ -109,6 +110,10 @@ void* allocate_huge(size_t size, size_t alignment) noexcept;
 bool free_huge(void* pointer) noexcept;
 // Usable bytes of a huge block, 0 when the address is none.
 size_t huge_size(const void* pointer) noexcept;
+// What a huge block that is freed was, 0 when the address is none or it is long ago.
+size_t freed_huge_size(const void* pointer) noexcept;
+// Bytes of the huge block around the address, and where it begins; 0: none. Cold.
+size_t huge_around(Address address, Address& begin) noexcept;
 void* reallocate_huge(void* pointer, size_t size) noexcept;
 struct HugeUsage {
   size_t blocks = 0;
@@ -116,9 +121,5 @@ struct HugeUsage {
 };
 HugeUsage huge_usage() noexcept;
 Machine::Lock& huge_lock() noexcept;
-
-// report.cpp: one line, then Machine::fail.
-enum class Misuse { double_free, invalid_free, invalid_pointer };
-STRATA_COLD [[noreturn]] void report(Misuse misuse, const void* pointer) noexcept;
 
 }  // namespace strata::heap

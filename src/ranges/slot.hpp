@@ -34,6 +34,8 @@ enum class SlotKind : std::uint8_t {
   none = 0,  // inside a run, under the slot array, or not committed yet
   slab,
   large,
+  checked_slab,   // of a mode that checks (src/harden): `checked` leads to what it knows
+  checked_large,  // the same; the first slot of the block, not always of the run
   free_first,
   free_last,
 };
@@ -61,6 +63,7 @@ struct alignas(cache_line) Slot {
     Block* freed;
     size_t size;
     Slot* newer;
+    void* checked;
   };
   // A block starts at a granule g of the slab exactly when g * inverse (mod 2^32) < inverse.
   union {
