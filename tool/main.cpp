@@ -16,9 +16,8 @@ int main(int count, char** arguments) {
 
   strata::tool::Context context;
   char** const end = arguments + count;
-  char** const dashes = std::find_if(arguments, end, [](const char* word) {
-    return std::string_view(word) == "--";
-  });
+  char** const dashes =
+      std::find_if(arguments, end, [](const char* word) { return std::string_view(word) == "--"; });
   if (dashes != end) context.program.assign(dashes + 1, end);
   for (auto* register_command : {
 #ifdef STRATA_HAS_TRACES

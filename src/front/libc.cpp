@@ -103,8 +103,10 @@ STRATA_EXPORT size_t malloc_usable_size(void* pointer) noexcept {
   return heap::usable_size(pointer);
 }
 
-// C23: the size is a promise of the caller's; the block knows better.
-STRATA_EXPORT void free_sized(void* pointer, size_t) noexcept { heap::free(pointer); }
-STRATA_EXPORT void free_aligned_sized(void* pointer, size_t, size_t) noexcept {
-  heap::free(pointer);
+// C23: the size is a promise of the caller's; modes that check compare it with the block's.
+STRATA_EXPORT void free_sized(void* pointer, size_t size) noexcept {
+  heap::free<heap::Form::malloc>(pointer, size);
+}
+STRATA_EXPORT void free_aligned_sized(void* pointer, size_t, size_t size) noexcept {
+  heap::free<heap::Form::malloc>(pointer, size);
 }

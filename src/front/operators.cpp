@@ -12,6 +12,9 @@
 #include "heap/heap.hpp"
 
 namespace heap = strata::heap;
+using heap::Form;
+constexpr Form one = Form::new_one;
+constexpr Form array = Form::new_array;
 
 // libstdc++'s and libc++'s ways to throw std::bad_alloc, and the handler both have.
 namespace strata_runtime {
@@ -61,16 +64,17 @@ STRATA_COLD bool handled() {
   return true;
 }
 
+template <Form form>
 STRATA_NOINLINE void* new_slow(size_t size) {
   for (;;) {
-    if (void* const block = heap::allocate_slow(size)) return block;
+    if (void* const block = heap::allocate_slow<form>(size)) return block;
     if (!handled()) throw_bad_alloc();
   }
 }
 
-STRATA_NOINLINE void* new_aligned(size_t size, std::align_val_t alignment) {
+STRATA_NOINLINE void* new_aligned(size_t size, std::align_val_t alignment, Form form) {
   for (;;) {
-    if (void* const block = heap::allocate_aligned(size_t(alignment), size)) return block;
+    if (void* const block = heap::allocate_aligned(size_t(alignment), size, form)) return block;
     if (!handled()) throw_bad_alloc();
   }
 }
@@ -81,16 +85,17 @@ bool handled_without_throwing() {
   return handler != nullptr && strata::front::returns_without_throwing(handler);
 }
 
+template <Form form>
 STRATA_NOINLINE void* nothrow_slow(size_t size) {
   for (;;) {
-    if (void* const block = heap::allocate_slow(size)) return block;
+    if (void* const block = heap::allocate_slow<form>(size)) return block;
     if (!handled_without_throwing()) return nullptr;
   }
 }
 
-STRATA_NOINLINE void* nothrow_aligned(size_t size, std::align_val_t alignment) {
+STRATA_NOINLINE void* nothrow_aligned(size_t size, std::align_val_t alignment, Form form) {
   for (;;) {
-    if (void* const block = heap::allocate_aligned(size_t(alignment), size)) return block;
+    if (void* const block = heap::allocate_aligned(size_t(alignment), size, form)) return block;
     if (!handled_without_throwing()) return nullptr;
   }
 }
@@ -99,38 +104,46 @@ STRATA_NOINLINE void* nothrow_aligned(size_t size, std::align_val_t alignment) {
 
 #define STRATA_OPERATOR __attribute__((visibility("default")))
 
-STRATA_OPERATOR void* operator new(size_t n) { return heap::allocate<new_slow>(n); }
-STRATA_OPERATOR void* operator new[](size_t n) { return heap::allocate<new_slow>(n); }
+STRATA_OPERATOR void* operator new(size_t n) { return heap::allocate<new_slow<one>>(n); }
+STRATA_OPERATOR void* operator new[](size_t n) { return heap::allocate<new_slow<array>>(n); }
 STRATA_OPERATOR void* operator new(size_t n, const std::nothrow_t&) noexcept {
-  return heap::allocate<nothrow_slow>(n);
+  return heap::allocate<nothrow_slow<one>>(n);
 }
 STRATA_OPERATOR void* operator new[](size_t n, const std::nothrow_t&) noexcept {
-  return heap::allocate<nothrow_slow>(n);
+  return heap::allocate<nothrow_slow<array>>(n);
 }
-STRATA_OPERATOR void* operator new(size_t n, std::align_val_t a) { return new_aligned(n, a); }
-STRATA_OPERATOR void* operator new[](size_t n, std::align_val_t a) { return new_aligned(n, a); }
+STRATA_OPERATOR void* operator new(size_t n, std::align_val_t a) { return new_aligned(n, a, one); }
+STRATA_OPERATOR void* operator new[](size_t n, std::align_val_t a) {
+  return new_aligned(n, a, array);
+}
 STRATA_OPERATOR void* operator new(size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return nothrow_aligned(n, a);
+  return nothrow_aligned(n, a, one);
 }
 STRATA_OPERATOR void* operator new[](size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return nothrow_aligned(n, a);
+  return nothrow_aligned(n, a, array);
 }
 
-STRATA_OPERATOR void operator delete(void* p) noexcept { heap::free(p); }
-STRATA_OPERATOR void operator delete[](void* p) noexcept { heap::free(p); }
-STRATA_OPERATOR void operator delete(void* p, size_t) noexcept { heap::free(p); }
-STRATA_OPERATOR void operator delete[](void* p, size_t) noexcept { heap::free(p); }
-STRATA_OPERATOR void operator delete(void* p, const std::nothrow_t&) noexcept { heap::free(p); }
-STRATA_OPERATOR void operator delete[](void* p, const std::nothrow_t&) noexcept { heap::free(p); }
-STRATA_OPERATOR void operator delete(void* p, std::align_val_t) noexcept { heap::free(p); }
-STRATA_OPERATOR void operator delete[](void* p, std::align_val_t) noexcept { heap::free(p); }
-STRATA_OPERATOR void operator delete(void* p, size_t, std::align_val_t) noexcept { heap::free(p); }
-STRATA_OPERATOR void operator delete[](void* p, size_t, std::align_val_t) noexcept {
-  heap::free(p);
+STRATA_OPERATOR void operator delete(void* p) noexcept { heap::free<one>(p); }
+STRATA_OPERATOR void operator delete[](void* p) noexcept { heap::free<array>(p); }
+STRATA_OPERATOR void operator delete(void* p, size_t n) noexcept { heap::free<one>(p, n); }
+STRATA_OPERATOR void operator delete[](void* p, size_t n) noexcept { heap::free<array>(p, n); }
+STRATA_OPERATOR void operator delete(void* p, const std::nothrow_t&) noexcept {
+  heap::free<one>(p);
+}
+STRATA_OPERATOR void operator delete[](void* p, const std::nothrow_t&) noexcept {
+  heap::free<array>(p);
+}
+STRATA_OPERATOR void operator delete(void* p, std::align_val_t) noexcept { heap::free<one>(p); }
+STRATA_OPERATOR void operator delete[](void* p, std::align_val_t) noexcept { heap::free<array>(p); }
+STRATA_OPERATOR void operator delete(void* p, size_t n, std::align_val_t) noexcept {
+  heap::free<one>(p, n);
+}
+STRATA_OPERATOR void operator delete[](void* p, size_t n, std::align_val_t) noexcept {
+  heap::free<array>(p, n);
 }
 STRATA_OPERATOR void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept {
-  heap::free(p);
+  heap::free<one>(p);
 }
 STRATA_OPERATOR void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept {
-  heap::free(p);
+  heap::free<array>(p);
 }

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/print.hpp"
+#include "harden/harden.hpp"
+#include "harden/settings.hpp"
 #include "heap/heap.hpp"
 #include "options/options.hpp"
 
@@ -48,8 +50,15 @@ void read_options(char** environment) noexcept {
   if (environment == nullptr) return;  // libc is not ready; the constructor comes back
   unsigned expected = 0;
   if (!options_read.compare_exchange(expected, 1, Order::acq_rel)) return;
-  if (getauxval(AT_SECURE) != 0) return;
-  options::read_environment(environment, LinuxPlatform::write_error);
+  if (getauxval(AT_SECURE) != 0) {
+    options::read_secure_environment(environment, LinuxPlatform::write_error);
+  } else {
+    options::read_environment(environment, LinuxPlatform::write_error);
+  }
+  if (harden::settings.mode != harden::Mode::standard) {
+    harden::prepare();
+    heap::start_mode(harden::hardened_calls);
+  }
   if (options::values.verbose) say_settings();
   // Programs that close their standard error at exit (GNU's do) would leave us nowhere to print.
   if (options::values.stats_at_exit) statistics_file = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 100);

@@ -30,14 +30,13 @@ void free_to_slab(Slot* slot, void* pointer) noexcept {
   // What is left behind the last block looks like the start of one.
   const bool behind = offset >= size_t{slot->slot_capacity()} * slab::block_size(slot);
   if (STRATA_UNLIKELY(!is_block_start(offset, slot->inverse) || behind)) {
-    report(Misuse::invalid_free, pointer);
+    return report(Misuse::invalid_free, pointer);
   }
   auto* const block = static_cast<Block*>(pointer);
   // A block that reaches into an uncarved unit was never handed out, or has been given back.
   const bool uncarved = (slot->uncarved & slab::units_of(offset, slab::block_size(slot))) != 0;
-  if (STRATA_UNLIKELY(uncarved) ||
-      (STRATA_UNLIKELY(block->mark == mark_freed(pointer)) && is_free(slot, pointer))) {
-    report(Misuse::double_free, pointer);
+  if (STRATA_UNLIKELY(uncarved || block->mark == mark_freed(pointer)) && is_free(slot, pointer)) {
+    return report(Misuse::double_free, pointer);
   }
   if (slot->owned_by(Machine::current_thread())) return free_local(slot, block);
   block->mark = mark_freed(block);
@@ -56,6 +55,9 @@ void free_to_slab(Slot* slot, void* pointer) noexcept {
 }  // namespace
 
 bool is_free(Slot* slot, const void* block) noexcept {
+  const auto offset = std::uint16_t(Address(block) - address_of(slot));
+  if ((slot->uncarved & slab::units_of(offset, slab::block_size(slot))) != 0) return true;
+  if (static_cast<const Block*>(block)->mark != mark_freed(block)) return false;
   slot = slot->first();
   const unsigned limit = slot->capacity();
   ThreadHeap* const heap = thread_cache.heap;
@@ -69,8 +71,7 @@ bool is_free(Slot* slot, const void* block) noexcept {
 }
 
 // Everything that is not this thread's own block, except the case that free_of_other treats itself.
-void free_elsewhere(void* pointer) noexcept {
-  if (pointer == nullptr) return;
+STRATA_NOINLINE void free_any(void* pointer) noexcept {
   Slot* const slot = slot_supply.find(Address(pointer));
   if (slot == nullptr) {
     if (!free_huge(pointer)) report(Misuse::invalid_free, pointer);
@@ -86,27 +87,60 @@ void free_elsewhere(void* pointer) noexcept {
   }
 }
 
+// The thread has no heap: it has just begun, or has finished, or a mode other than the default one
+// serves it.
+template <Form form, class... Size>
+STRATA_NOINLINE void free_without_heap(void* pointer, Size... size) noexcept {
+  if (mode == nullptr) return free_default(pointer);
+  if (pointer == nullptr) return;
+  if constexpr (sizeof...(size) != 0) return mode->free(pointer, form, size...);
+  return mode->free(pointer, form, unknown_size);
+}
+
 // A pointer into a slot of the primary range that this thread does not own. A block of another
 // thread's slab for which a batch is open joins it: what a thread that frees what others allocate
 // does nearly always.
-void free_of_other(void* pointer, Slot* slot) noexcept {
+template <Form form, class... Size>
+void free_of_other(void* pointer, Slot* slot, Size... size) noexcept {
   ThreadHeap* const heap = thread_cache.heap;
-  if (STRATA_LIKELY(heap != nullptr)) {
-    OutboxEntry& entry = outbox_entry(*heap, slot);
-    auto* const block = static_cast<Block*>(pointer);
-    const std::uintptr_t mark = mark_freed(pointer);
-    if (STRATA_LIKELY(entry.slot == slot) &&
-        STRATA_LIKELY(is_block_start(std::uint16_t(Address(pointer)), slot->inverse)) &&
-        STRATA_LIKELY(block->mark != mark)) {
-      block->mark = mark;
-      return join(*heap, entry, block);
-    }
+  if (STRATA_UNLIKELY(heap == nullptr)) return free_without_heap<form>(pointer, size...);
+  OutboxEntry& entry = outbox_entry(*heap, slot);
+  auto* const block = static_cast<Block*>(pointer);
+  const std::uintptr_t mark = mark_freed(pointer);
+  if (STRATA_LIKELY(entry.slot == slot) &&
+      STRATA_LIKELY(is_block_start(std::uint16_t(Address(pointer)), slot->inverse)) &&
+      STRATA_LIKELY(block->mark != mark)) {
+    block->mark = mark;
+    return join(*heap, entry, block);
   }
-  free_elsewhere(pointer);
+  free_any(pointer);
+}
+
+// Null, and what does not lie in the primary range.
+template <Form form, class... Size>
+void free_elsewhere(void* pointer, Size... size) noexcept {
+  if (STRATA_UNLIKELY(thread_cache.heap == nullptr)) {
+    return free_without_heap<form>(pointer, size...);
+  }
+  free_default(pointer);
+}
+
+#define STRATA_INSTANTIATE(form)                                           \
+  template void free_elsewhere<form>(void* pointer) noexcept;              \
+  template void free_elsewhere<form>(void* pointer, size_t size) noexcept; \
+  template void free_of_other<form>(void* pointer, Slot* slot) noexcept;   \
+  template void free_of_other<form>(void* pointer, Slot* slot, size_t size) noexcept
+STRATA_INSTANTIATE(Form::malloc);
+STRATA_INSTANTIATE(Form::new_one);
+STRATA_INSTANTIATE(Form::new_array);
+#undef STRATA_INSTANTIATE
+
+void free_default(void* pointer) noexcept {
+  if (pointer != nullptr) free_any(pointer);
 }
 
 // The hot path found a block that bears the mark of free blocks, or no block start.
-void free_suspect(void* pointer) noexcept { free_elsewhere(pointer); }
+void free_suspect(void* pointer) noexcept { free_any(pointer); }
 
 // The owner's frees have counted down to 0: the active slab is empty, or another has met one of its
 // thresholds.

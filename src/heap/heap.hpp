@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/attributes.hpp"
+#include "heap/mode.hpp"
 #include "heap/thread_cache.hpp"
 #include "ranges/slot_supply.hpp"
 
@@ -29,9 +30,13 @@ inline std::uintptr_t mark_zero(const void* block) noexcept { return 2 * Address
 
 namespace heap {
 
+// `form` and `size` are for modes that compare them; otherwise nobody looks.
+template <Form form = Form::malloc>
 STRATA_NOINLINE void* allocate_slow(size_t size);
-STRATA_NOINLINE void free_elsewhere(void* pointer) noexcept;
-STRATA_NOINLINE void free_of_other(void* pointer, Slot* slot) noexcept;
+template <Form form, class... Size>
+STRATA_NOINLINE void free_elsewhere(void* pointer, Size... size) noexcept;
+template <Form form, class... Size>
+STRATA_NOINLINE void free_of_other(void* pointer, Slot* slot, Size... size) noexcept;
 STRATA_NOINLINE void free_suspect(void* pointer) noexcept;
 STRATA_NOINLINE void free_event(Slot* slot) noexcept;
 
@@ -54,13 +59,15 @@ STRATA_INLINE void* allocate(size_t size) {
   return Slow(size);
 }
 
-// Gives a block back. Null is nothing.
-STRATA_INLINE void free(void* pointer) noexcept {
+// Gives a block back. Null is nothing. `size`: what a sized form of free says it was.
+template <Form form = Form::malloc, class... Size>
+STRATA_INLINE void free(void* pointer, Size... size) noexcept {
   const Address offset = Address(pointer) + seen_primary_bias();
-  if (STRATA_UNLIKELY(offset >= seen_primary_bytes())) return free_elsewhere(pointer);
+  if (STRATA_UNLIKELY(offset >= seen_primary_bytes()))
+    return free_elsewhere<form>(pointer, size...);
   Slot* const slot = reinterpret_cast<Slot*>(seen_primary_base()) + (offset >> slot_shift);
   if (STRATA_UNLIKELY(!slot->owned_by(Machine::current_thread()))) {
-    return free_of_other(pointer, slot);
+    return free_of_other<form>(pointer, slot, size...);
   }
   if (STRATA_UNLIKELY(!is_block_start(std::uint16_t(offset), slot->inverse))) {
     return free_suspect(pointer);
@@ -78,7 +85,7 @@ STRATA_INLINE void free(void* pointer) noexcept {
 // As allocate, and the block reads zero.
 void* allocate_zeroed(size_t size) noexcept;
 // alignment: a power of two.
-void* allocate_aligned(size_t alignment, size_t size) noexcept;
+void* allocate_aligned(size_t alignment, size_t size, Form form = Form::malloc) noexcept;
 // The block's contents up to the smaller size survive; nullptr leaves the old block alone.
 void* reallocate_slow(void* pointer, size_t size) noexcept;
 

@@ -1,6 +1,7 @@
 // Huge blocks: mappings of their own, for what is too large for a run of slots, or does not fit in
 // the addresses that are left. They grow and move by remapping, without a copy, and give
-// everything back when freed.
+// everything back when freed. Behind each is a page that was reserved with it and cannot be
+// touched.
 //
 // Their records stand in a hash table by address. Thread-safe: one lock, held over no system call
 // but those of the table's own memory.
@@ -22,6 +23,10 @@ struct HugeTable {
   HugeBlock* heads[buckets] = {};
   MetadataPool<HugeBlock> records;
   HugeUsage usage;
+  // The last ones that were freed, for reports: addresses that are nobody's now, or somebody
+  // else's.
+  HugeBlock freed[32] = {};
+  unsigned freed_count = 0;
 
   static size_t bucket_of(Address address) noexcept {
     return (address >> 12 ^ address >> 21 ^ address >> 30) % buckets;
@@ -57,14 +62,6 @@ struct HugeTable {
     usage.bytes -= block->bytes;
     return block;
   }
-  // Bytes of the removed block, 0 when the address is none.
-  size_t remove(Address address) noexcept {
-    HugeBlock* const block = unlink(address);
-    if (block == nullptr) return 0;
-    const size_t bytes = block->bytes;
-    records.give(block);
-    return bytes;
-  }
 };
 
 constinit HugeTable table;
@@ -73,14 +70,32 @@ constinit HugeTable table;
 
 namespace {
 
-// Address space made usable, or 0.
+// Address space made usable, and a page more that is not; or 0.
 Address map(size_t bytes, size_t alignment) noexcept {
-  const Address address = Machine::reserve(bytes, alignment);
+  const Address address = Machine::reserve(bytes + Machine::page_size(), alignment);
   if (address == 0) return 0;
   Machine::allow_huge_pages(address, bytes, range_settings.huge_pages);
   if (Machine::commit(address, bytes)) return address;
-  Machine::release(address, bytes);
+  Machine::release(address, bytes + Machine::page_size());
   return 0;
+}
+void unmap(Address address, size_t bytes) noexcept {
+  Machine::release(address, bytes + Machine::page_size());
+}
+
+// The mapping with its last page. That one is made like the others for the moment, because the
+// system moves only what is alike; where it cannot be closed again the block has no guard.
+template <class M = Machine>
+Address remap(Address address, size_t old_bytes, size_t new_bytes) noexcept {
+  if constexpr (requires { M::protect(address, old_bytes); }) {
+    const size_t page = M::page_size();
+    if (!M::commit(address + old_bytes, page)) return 0;
+    const Address moved = M::remap(address, old_bytes + page, new_bytes + page);
+    M::protect(moved != 0 ? moved + new_bytes : address + old_bytes, page);
+    return moved;
+  } else {
+    return M::remap(address, old_bytes, new_bytes);
+  }
 }
 
 }  // namespace
@@ -88,7 +103,7 @@ Address map(size_t bytes, size_t alignment) noexcept {
 void* allocate_huge(size_t size, size_t alignment) noexcept {
   const size_t page = Machine::page_size();
   const size_t bytes = align_up(size, page);
-  if (bytes > size_t(PTRDIFF_MAX) - alignment) return nullptr;
+  if (bytes > size_t(PTRDIFF_MAX) - alignment - page) return nullptr;
   if (alignment < page) alignment = page;
   Address address = map(bytes, alignment);
   // Refused: what small blocks have left behind may be just what is missing.
@@ -100,7 +115,7 @@ void* allocate_huge(size_t size, size_t alignment) noexcept {
     recorded = table.insert(address, bytes);
   }
   if (!recorded) {
-    Machine::release(address, bytes);
+    unmap(address, bytes);
     return nullptr;
   }
   if (range_settings.provision == Provision::eager) Machine::populate(address, bytes);
@@ -114,16 +129,37 @@ bool free_huge(void* pointer) noexcept {
     HugeBlock* const block = table.unlink(Address(pointer));
     if (block == nullptr) return false;
     bytes = block->bytes;
+    table.freed[table.freed_count++ % (sizeof table.freed / sizeof table.freed[0])] = *block;
     table.records.give(block);
   }
-  Machine::release(Address(pointer), bytes);
+  unmap(Address(pointer), bytes);
   return true;
+}
+
+size_t freed_huge_size(const void* pointer) noexcept {
+  LockGuard guard(table.lock);
+  for (const HugeBlock& block : table.freed) {
+    if (block.address == Address(pointer)) return block.bytes;
+  }
+  return 0;
 }
 
 size_t huge_size(const void* pointer) noexcept {
   LockGuard guard(table.lock);
   const HugeBlock* const block = table.find(Address(pointer));
   return block != nullptr ? block->bytes : 0;
+}
+
+size_t huge_around(Address address, Address& begin) noexcept {
+  LockGuard guard(table.lock);
+  for (const HugeBlock* block : table.heads) {
+    for (; block != nullptr; block = block->next) {
+      if (address - block->address >= block->bytes) continue;
+      begin = block->address;
+      return block->bytes;
+    }
+  }
+  return 0;
 }
 
 void* reallocate_huge(void* pointer, size_t size) noexcept {
@@ -139,8 +175,11 @@ void* reallocate_huge(void* pointer, size_t size) noexcept {
       LockGuard guard(table.lock);
       block = table.unlink(Address(pointer));
     }
-    if (block == nullptr) report(Misuse::invalid_pointer, pointer);
-    const Address moved = Machine::remap(Address(pointer), old_bytes, bytes);
+    if (block == nullptr) {  // another thread frees or resizes it too
+      report(Misuse::invalid_pointer, pointer);
+      return nullptr;
+    }
+    const Address moved = remap(Address(pointer), old_bytes, bytes);
     {
       LockGuard guard(table.lock);
       table.link(block, moved != 0 ? moved : Address(pointer), moved != 0 ? bytes : old_bytes);

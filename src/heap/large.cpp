@@ -49,7 +49,6 @@ Slot* take_run(size_t size, size_t slots, size_t alignment) noexcept {
 void* allocate_large(size_t size, size_t alignment, bool zeroed) noexcept {
   // No object may be larger than PTRDIFF_MAX, and the roundings below must not wrap.
   if (size > size_t(PTRDIFF_MAX) || alignment > size_t(PTRDIFF_MAX) / 2) return nullptr;
-  thread_heap();  // first use is a good time to set things up
   if (size == 0) size = 1;
   const bool scarce = slot_supply.addresses_are_scarce();
   if (size <= (scarce ? largest_run_where_scarce : largest_run) &&
@@ -63,9 +62,12 @@ void* allocate_large(size_t size, size_t alignment, bool zeroed) noexcept {
 }
 
 void free_large(Slot* run, void* pointer) noexcept {
-  if (STRATA_UNLIKELY(Address(pointer) != address_of(run))) report(Misuse::invalid_free, pointer);
+  if (STRATA_UNLIKELY(Address(pointer) != address_of(run))) {
+    return report(Misuse::invalid_free, pointer);
+  }
   const size_t slots = run->length;
   note_touched(run, slots, run->size);
+  run->remote.store(run->size, Order::relaxed);  // for a report: free runs have no use for it
   run->set_kind(SlotKind::none);
   slot_supply.count_large(-std::ptrdiff_t(slots));
   slot_supply.give(run, slots);

@@ -13,25 +13,33 @@ void* move(void* pointer, size_t old_size, size_t size) noexcept {
   return moved;
 }
 
-void check_live(Slot* slot, void* pointer) noexcept {
-  const auto offset = std::uint16_t(Address(pointer) - address_of(slot));
-  if (!is_block_start(offset, slot->inverse)) report(Misuse::invalid_pointer, pointer);
-  if (static_cast<Block*>(pointer)->mark == mark_freed(pointer) && is_free(slot, pointer)) {
-    report(Misuse::invalid_pointer, pointer);
-  }
+// A block that is free or none is reported: false.
+STRATA_COLD bool check_suspect(Slot* slot, void* pointer, bool starts) noexcept {
+  if (starts && !is_free(slot, pointer)) return true;
+  report(Misuse::invalid_pointer, pointer);
+  return false;
 }
 
-}  // namespace
+STRATA_INLINE bool check_live(Slot* slot, void* pointer) noexcept {
+  // Slots are aligned to their size, and is_block_start's product has the block's number above.
+  const auto offset = std::uint16_t(Address(pointer));
+  const std::uint64_t product = std::uint64_t{offset} * slot->inverse;
+  const bool starts = std::uint32_t(product) < slot_size && product >> 32 < slot->slot_capacity();
+  const bool suspect = (slot->uncarved >> offset / carve_unit & 1U) != 0 ||
+                       static_cast<Block*>(pointer)->mark == mark_freed(pointer);
+  return STRATA_LIKELY(starts && !suspect) || check_suspect(slot, pointer, starts);
+}
 
-void* reallocate_slow(void* pointer, size_t size) noexcept {
-  if (pointer == nullptr) return allocate(size);
+// Of a block of the default heap.
+STRATA_INLINE void* reallocate_here(void* pointer, size_t size) noexcept {
   Slot* const slot = slot_supply.find(Address(pointer));
   if (slot == nullptr) {
-    if (huge_size(pointer) == 0) report(Misuse::invalid_pointer, pointer);
-    return reallocate_huge(pointer, size);
+    if (huge_size(pointer) != 0) return reallocate_huge(pointer, size);
+    report(Misuse::invalid_pointer, pointer);
+    return nullptr;
   }
   if (slot->kind() == SlotKind::slab) {
-    check_live(slot, pointer);
+    if (!check_live(slot, pointer)) return nullptr;
     const size_t old_size = slab::block_size(slot);
     // Shrinking by less than a half stays: a move would cost more than it saves.
     if (size <= old_size && size >= old_size / 2) return pointer;
@@ -41,10 +49,32 @@ void* reallocate_slow(void* pointer, size_t size) noexcept {
     return reallocate_large(slot, size);
   }
   report(Misuse::invalid_pointer, pointer);
+  return nullptr;
+}
+
+}  // namespace
+
+void* reallocate_slow(void* pointer, size_t size) noexcept {
+  if (pointer == nullptr) return allocate(size);
+  if (STRATA_UNLIKELY(thread_cache.heap == nullptr) && mode != nullptr) {
+    return mode->reallocate(pointer, size);
+  }
+  return reallocate_here(pointer, size);
+}
+
+void* reallocate_default(void* pointer, size_t size) noexcept {
+  return reallocate_here(pointer, size);
 }
 
 size_t usable_size(void* pointer) noexcept {
   if (pointer == nullptr) return 0;
+  if (STRATA_UNLIKELY(thread_cache.heap == nullptr) && mode != nullptr) {
+    return mode->usable_size(pointer);
+  }
+  return usable_size_default(pointer);
+}
+
+size_t usable_size_default(void* pointer) noexcept {
   Slot* const slot = slot_supply.find(Address(pointer));
   if (slot == nullptr) {
     const size_t size = huge_size(pointer);
@@ -52,13 +82,13 @@ size_t usable_size(void* pointer) noexcept {
     return size;
   }
   if (slot->kind() == SlotKind::slab) {
-    check_live(slot, pointer);
-    return slab::block_size(slot);
+    return check_live(slot, pointer) ? slab::block_size(slot) : 0;
   }
   if (slot->kind() == SlotKind::large && Address(pointer) == address_of(slot)) {
     return slot->size;
   }
   report(Misuse::invalid_pointer, pointer);
+  return 0;
 }
 
 }  // namespace strata::heap

@@ -40,10 +40,26 @@ void* allocate_late(unsigned c, bool zeroed) noexcept {
   return allocate_small(state.late_cache, state.late_heap, c, zeroed);
 }
 
-void* allocate_class(unsigned c, bool zeroed) noexcept {
+STRATA_NOINLINE void* allocate_class(unsigned c, bool zeroed) noexcept {
   ThreadHeap* const heap = thread_heap();
   if (STRATA_UNLIKELY(heap == nullptr)) return allocate_late(c, zeroed);
   return allocate_small(thread_cache, *heap, c, zeroed);
+}
+
+// The slow paths' ways where the thread has no ThreadHeap.
+template <Form form>
+STRATA_NOINLINE void* allocate_without_heap(size_t size) noexcept {
+  if (mode_serves()) return mode->allocate(size, form);
+  return size > largest_small ? allocate_large(size, 1, false)
+                              : allocate_class(class_of(size), false);
+}
+
+STRATA_NOINLINE void* allocate_zeroed_slow(size_t size) noexcept {
+  ThreadHeap* const heap = thread_cache.heap;
+  if (STRATA_UNLIKELY(heap == nullptr) && mode_serves()) return mode->allocate_zeroed(size);
+  if (size > largest_small) return allocate_large(size, 1, true);
+  if (STRATA_UNLIKELY(heap == nullptr)) return allocate_class(class_of(size), true);
+  return allocate_small(thread_cache, *heap, class_of(size), true);
 }
 
 }  // namespace
@@ -60,17 +76,23 @@ void* allocate_small(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool zero
   return block;
 }
 
+template <Form form>
 void* allocate_slow(size_t size) {
+  ThreadHeap* const heap = thread_cache.heap;
+  if (STRATA_UNLIKELY(heap == nullptr)) return allocate_without_heap<form>(size);
   if (STRATA_UNLIKELY(size > largest_small)) return allocate_large(size, 1, false);
   return allocate_class(class_of(size), false);
 }
+template void* allocate_slow<Form::malloc>(size_t size);
+template void* allocate_slow<Form::new_one>(size_t size);
+template void* allocate_slow<Form::new_array>(size_t size);
 
 void* allocate_zeroed(size_t size) noexcept {
-  if (STRATA_UNLIKELY(size > largest_small)) return allocate_large(size, 1, true);
+  if (STRATA_UNLIKELY(size > largest_small)) return allocate_zeroed_slow(size);
   const unsigned c = class_of(size);
   FreeList& bin = thread_cache.bin(c);
   Block* const block = bin.head;
-  if (STRATA_UNLIKELY(block == nullptr)) return allocate_class(c, true);
+  if (STRATA_UNLIKELY(block == nullptr)) return allocate_zeroed_slow(size);
   bin.head = block->next;
   ++bin.count;
   if (block->mark == mark_zero(block)) {
@@ -81,7 +103,10 @@ void* allocate_zeroed(size_t size) noexcept {
   return __builtin_memset(block, 0, size_of_class(c));
 }
 
-void* allocate_aligned(size_t alignment, size_t size) noexcept {
+void* allocate_aligned(size_t alignment, size_t size, Form form) noexcept {
+  if (STRATA_UNLIKELY(thread_cache.heap == nullptr) && mode_serves()) {
+    return mode->allocate_aligned(alignment, size, form);
+  }
   if (alignment <= granule_size) return allocate(size);
   if (size <= largest_small && alignment <= largest_small) {
     // Blocks stand at multiples of their size from an aligned slab: a class whose size is a

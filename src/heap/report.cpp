@@ -1,5 +1,6 @@
-// Reports misuse in one line that says what the pointer was, then ends the program.
-#include "base/print.hpp"
+// What a misused pointer is, in one line. See report.hpp.
+#include "heap/report.hpp"
+
 #include "heap/state.hpp"
 
 namespace strata::heap {
@@ -18,7 +19,60 @@ Slot* run_around(Slot* slot) noexcept {
   return reaches ? first : nullptr;
 }
 
-void describe_slab(Line& line, Slot* slot, Address pointer, Misuse misuse) noexcept {
+// What not every platform has: numbers of threads, knowledge of addresses, a place for reports.
+template <class M = Machine>
+void add_this_thread(Line& line) noexcept {
+  if constexpr (requires { M::thread_number(); })
+    line.text(" by thread ").number(M::thread_number());
+}
+
+template <class M = Machine>
+void describe_place(Line& line, Address address) noexcept {
+  if constexpr (requires(char* name) { M::whereabouts(address, name, size_t{}); }) {
+    char name[64];
+    const auto place = M::whereabouts(address, name, sizeof name);
+    if (place == M::Place::stack) {
+      line.text("a stack address");
+    } else if (place == M::Place::module) {
+      line.text("a global variable of ").text(name);
+    } else {
+      line.text("not Strata's memory");
+    }
+  } else {
+    const auto here = Address(&line);
+    line.text(address - (here - 64 * KiB) < 8 * MiB ? "a stack address" : "not Strata's memory");
+  }
+}
+
+template <class M = Machine>
+void write_report(const Line& line) noexcept {
+  if constexpr (requires { M::write_report("", size_t{}); }) {
+    M::write_report(line.c_str(), line.length());
+  } else {
+    M::fail(line.c_str());
+  }
+}
+
+// Whether this thread freed the block: it waits in the thread's outbox.
+bool freed_here(Slot* slot, const void* block) noexcept {
+  ThreadHeap* const heap = thread_cache.heap;
+  if (heap == nullptr) return false;
+  const OutboxEntry& entry = outbox_entry(*heap, slot);
+  if (entry.slot != slot) return false;
+  const Block* waiting = entry.first;
+  for (unsigned i = 0; i < outbox_batch_blocks && waiting != nullptr;
+       ++i, waiting = waiting->next) {
+    if (waiting == block) return true;
+  }
+  return false;
+}
+
+void describe_inside(Line& line, Address address, Address block, size_t size) noexcept {
+  line.text("not a block: ").number(address - block).text(" bytes inside a ");
+  line.number(size).text("-byte block at ").hex(block);
+}
+
+void describe_slab(Line& line, Slot* slot, Address pointer) noexcept {
   const size_t size = slab::block_size(slot);
   const Address slab = address_of(slot);
   const size_t inside = (pointer - slab) % size;
@@ -26,47 +80,64 @@ void describe_slab(Line& line, Slot* slot, Address pointer, Misuse misuse) noexc
     line.text("not a block: behind the last ").number(size).text("-byte block of its slab");
     return;
   }
-  if (misuse == Misuse::double_free || inside == 0) {
-    line.number(size).text("-byte block");
-    if (misuse != Misuse::double_free) line.text(", freed before");
+  if (inside == 0) {
+    line.number(size).text("-byte block, freed before");
+    if (freed_here(slot, reinterpret_cast<const void*>(pointer))) add_this_thread(line);
     return;
   }
-  line.text("not a block: ").number(inside).text(" bytes inside a ");
-  line.number(size).text("-byte block at ").hex(pointer - inside);
+  describe_inside(line, pointer, pointer - inside, size);
+}
+
+// A block that began at a slot nobody uses now.
+bool was_large(Slot* slot, const Slot* run, Address address) noexcept {
+  return run->kind() == SlotKind::free_first && address == address_of(slot) &&
+         slot->remote.load(Order::relaxed) != 0;
 }
 
 }  // namespace
 
+void describe_foreign(Line& line, Address address) noexcept { describe_place(line, address); }
+
+void deliver(const Line& line) noexcept {
+  if (!report_settings.go_on) Machine::fail(line.c_str());
+  write_report(line);
+}
+
 void report(Misuse misuse, const void* pointer) noexcept {
   const auto address = Address(pointer);
-  Line line;
-  Slot* slot = slot_supply.find(address);
+  Line what;
+  Slot* const slot = slot_supply.find(address);
+  Slot* run = slot;
   if (slot != nullptr && slot->kind() == SlotKind::none) {
-    if (Slot* run = run_around(slot); run != nullptr) slot = run;
+    if (Slot* const found = run_around(slot); found != nullptr) run = found;
   }
-  const bool freed_run =
-      slot != nullptr && address == address_of(slot) && slot->kind() == SlotKind::free_first;
-  line.text("strata: error: ");
-  if (misuse == Misuse::double_free || (misuse == Misuse::invalid_free && freed_run)) {
-    line.text("double free of ");
-  } else {
-    line.text(misuse == Misuse::invalid_free ? "invalid free of " : "invalid pointer ");
-  }
-  line.hex(address).text(" (");
   if (slot == nullptr) {
-    const auto here = Address(&line);
-    const bool stack = address - (here - 64 * KiB) < 8 * MiB;
-    line.text(stack ? "a stack address" : "not Strata's memory");
-  } else if (slot->kind() == SlotKind::slab) {
-    describe_slab(line, slot, address, misuse);
-  } else if (slot->kind() == SlotKind::large) {
-    line.text("not a block: ").number(address - address_of(slot)).text(" bytes inside a ");
-    line.number(slot->size).text("-byte block at ").hex(address_of(slot));
+    Address begin = 0;
+    if (const size_t bytes = huge_around(address, begin); bytes != 0) {
+      describe_inside(what, address, begin, bytes);
+    } else if (const size_t freed = freed_huge_size(pointer); freed != 0) {
+      if (misuse == Misuse::invalid_free) misuse = Misuse::double_free;
+      what.number(freed).text("-byte block, freed before");
+    } else {
+      describe_foreign(what, address);
+    }
+  } else if (run->kind() == SlotKind::slab) {
+    describe_slab(what, run, address);
+  } else if (run->kind() == SlotKind::large) {
+    describe_inside(what, address, address_of(run), run->size);
+  } else if (was_large(slot, run, address)) {
+    if (misuse == Misuse::invalid_free) misuse = Misuse::double_free;
+    what.number(slot->remote.load(Order::relaxed)).text("-byte block, freed before");
   } else {
-    line.text("memory that is free");
+    what.text("memory that is free");
   }
-  line.text(")\n");
-  Machine::fail(line.c_str());
+  Line line;
+  line.text("strata: error: ");
+  line.text(misuse == Misuse::double_free    ? "double free of "
+            : misuse == Misuse::invalid_free ? "invalid free of "
+                                             : "invalid pointer ");
+  line.hex(address).text(" (").text(what.c_str()).text(")\n");
+  deliver(line);
 }
 
 }  // namespace strata::heap

@@ -6,6 +6,7 @@
 
 #include "base/lock_guard.hpp"
 #include "heap/heap.hpp"
+#include "heap/report.hpp"
 #include "heap/slab.hpp"
 #include "ranges/metadata.hpp"
 
@@ -35,6 +36,14 @@ ThreadHeap* thread_heap() noexcept;
 
 // Registers and recycles heaps (threads.cpp).
 ThreadHeap* open_thread_heap() noexcept;
+// Everything the calling thread holds goes home or to the pools; it has no heap any more.
+void close_thread_heap() noexcept;
+
+// For slow paths of a thread without a ThreadHeap: whether a mode serves it. Otherwise it has got
+// one now, if there is memory and it has not finished.
+inline bool mode_serves() noexcept {
+  return STRATA_LIKELY(mode != nullptr) || (thread_heap() == nullptr && mode != nullptr);
+}
 
 // slab_life.cpp: a slab's way between owners. `heap` is the caller's own.
 // The next slab to serve class c from, nullptr: no memory.
@@ -97,6 +106,10 @@ void* allocate_huge(size_t size, size_t alignment) noexcept;
 bool free_huge(void* pointer) noexcept;
 // Usable bytes of a huge block, 0 when the address is none.
 size_t huge_size(const void* pointer) noexcept;
+// What a huge block that is freed was, 0 when the address is none or it is long ago.
+size_t freed_huge_size(const void* pointer) noexcept;
+// Bytes of the huge block around the address, and where it begins; 0: none. Cold.
+size_t huge_around(Address address, Address& begin) noexcept;
 void* reallocate_huge(void* pointer, size_t size) noexcept;
 struct HugeUsage {
   size_t blocks = 0;
@@ -104,9 +117,5 @@ struct HugeUsage {
 };
 HugeUsage huge_usage() noexcept;
 Machine::Lock& huge_lock() noexcept;
-
-// report.cpp: one line, then Machine::fail.
-enum class Misuse { double_free, invalid_free, invalid_pointer };
-STRATA_COLD [[noreturn]] void report(Misuse misuse, const void* pointer) noexcept;
 
 }  // namespace strata::heap

@@ -44,6 +44,11 @@ void sum_up(Statistics& all) noexcept {
 }  // namespace
 
 void collect(Statistics& all) noexcept {
+  if (mode != nullptr) return mode->collect(all);
+  collect_default(all);
+}
+
+void collect_default(Statistics& all) noexcept {
   if (ThreadHeap* const heap = thread_cache.heap; heap != nullptr) {
     flush_outbox(*heap);
   }

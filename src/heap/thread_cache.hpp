@@ -41,7 +41,8 @@ struct ThreadCache {
   }
 
   ThreadHeap* heap = nullptr;
-  bool finished = false;  // the thread's exit handler has run: nothing may be cached any more
+  void* mode_state = nullptr;  // what a mode (mode.hpp) has in place of `heap`
+  bool finished = false;       // the thread's exit handler has run: nothing may be cached any more
 };
 
 // Blocks of other threads' slabs on their way home, a direct-mapped cache keyed by slot.

@@ -20,12 +20,21 @@ void let_go(ThreadHeap& heap, Slot* slot) noexcept {
   }
 }
 
+void release_locks() noexcept {
+  slot_supply.lock().unlock();
+  huge_lock().unlock();
+  for (unsigned c = class_count; --c != 0;) state.pools[c].lock().unlock();
+  state.registry_lock.unlock();
+  state.late_lock.unlock();
+}
+
 }  // namespace
 
 ThreadHeap* open_thread_heap() noexcept {
   unsigned expected = 0;
   if (used.compare_exchange(expected, 1, Order::acq_rel) && on_first_use != nullptr) on_first_use();
   if (thread_cache.heap != nullptr) return thread_cache.heap;  // on_first_use allocated
+  if (mode != nullptr) return nullptr;
   ThreadHeap* heap = nullptr;
   {
     LockGuard guard(state.registry_lock);
@@ -47,8 +56,13 @@ ThreadHeap* thread_heap() noexcept {
 }
 
 void finish_thread() noexcept {
-  ThreadHeap* const heap = thread_cache.heap;
   thread_cache.finished = true;
+  if (mode != nullptr) mode->finish_thread();
+  close_thread_heap();
+}
+
+void close_thread_heap() noexcept {
+  ThreadHeap* const heap = thread_cache.heap;
   if (heap == nullptr) return;
   flush_outbox(*heap);
   for (unsigned c = 1; c < class_count; ++c) {
@@ -66,6 +80,7 @@ void finish_thread() noexcept {
 }
 
 size_t trim(size_t keep) noexcept {
+  if (mode != nullptr) return mode->trim(keep);
   if (ThreadHeap* const heap = thread_cache.heap; heap != nullptr) {
     flush_outbox(*heap);
     for (unsigned c = 1; c < class_count; ++c) {
@@ -90,6 +105,7 @@ size_t trim(size_t keep) noexcept {
 }
 
 void before_fork() noexcept {
+  if (mode != nullptr) mode->before_fork();
   state.late_lock.lock();
   state.registry_lock.lock();
   for (unsigned c = 1; c < class_count; ++c) state.pools[c].lock().lock();
@@ -98,11 +114,8 @@ void before_fork() noexcept {
 }
 
 void after_fork_in_parent() noexcept {
-  slot_supply.lock().unlock();
-  huge_lock().unlock();
-  for (unsigned c = class_count; --c != 0;) state.pools[c].lock().unlock();
-  state.registry_lock.unlock();
-  state.late_lock.unlock();
+  release_locks();
+  if (mode != nullptr) mode->after_fork_in_parent();
 }
 
 void after_fork_in_child() noexcept {
@@ -122,7 +135,8 @@ void after_fork_in_child() noexcept {
   state.heaps = {};
   if (mine != nullptr) state.heaps.push_back(mine);
   state.threads.store(mine != nullptr ? 1 : 0, Order::relaxed);
-  after_fork_in_parent();
+  release_locks();
+  if (mode != nullptr) mode->after_fork_in_child();
 }
 
 }  // namespace strata::heap

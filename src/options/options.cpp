@@ -2,7 +2,10 @@
 #include "options/options.hpp"
 
 #include "base/print.hpp"
+#include "harden/settings.hpp"
+#include "heap/report.hpp"
 #include "options/parse.hpp"
+#include "platform/current.hpp"
 #include "ranges/settings.hpp"
 
 namespace strata::options {
@@ -48,6 +51,26 @@ bool apply_huge_pages(const char* value) noexcept {
   return parse_toggle(value, range_settings.huge_pages);
 }
 bool apply_worker(const char* value) noexcept { return parse_toggle(value, range_settings.worker); }
+bool apply_mode(const char* value) noexcept {
+  constexpr const char* names[] = {"default", "hardened", "diagnose"};
+  for (unsigned i = 0; i < 3; ++i) {
+    if (!same_text(value, names[i])) continue;
+    harden::settings.mode = harden::Mode(i);
+    return true;
+  }
+  return false;
+}
+bool apply_on_error(const char* value) noexcept {
+  if (!same_text(value, "abort") && !same_text(value, "report")) return false;
+  heap::report_settings.go_on = same_text(value, "report");
+  return true;
+}
+bool apply_log(const char* value) noexcept {
+  if constexpr (requires { Machine::set_report_file(value); }) {
+    return Machine::set_report_file(same_text(value, "stderr") ? "" : value);
+  }
+  return false;
+}
 bool apply_stats(const char* value) noexcept {
   if (!same_text(value, "exit") && !same_text(value, "off")) return false;
   values.stats_at_exit = same_text(value, "exit");
@@ -120,6 +143,17 @@ Result apply(const char* name, const char* value) noexcept {
 void read_environment(char** environment, Writer warn) noexcept {
   if (environment == nullptr) return;
   for (; *environment != nullptr; ++environment) read_entry(*environment, warn);
+}
+
+void read_secure_environment(char** environment, Writer warn) noexcept {
+  if (environment == nullptr) return;
+  for (; *environment != nullptr; ++environment) {
+    if (behind(*environment, "STRATA_MODE=") != nullptr) read_entry(*environment, warn);
+  }
+  // Diagnose explains more than such a program should.
+  if (harden::settings.mode == harden::Mode::diagnose) {
+    harden::settings.mode = harden::Mode::hardened;
+  }
 }
 
 void for_each(Visitor visit, void* context) noexcept {

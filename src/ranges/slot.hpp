@@ -39,6 +39,8 @@ enum class SlotKind : std::uint8_t {
   none = 0,  // inside a run, under the slot array, or not committed yet
   slab,
   large,
+  checked_slab,   // of a mode that checks (src/harden): `checked` leads to what it knows
+  checked_large,  // the same; the first slot of the block, not always of the run
   free_first,
   free_last,
 };
@@ -79,6 +81,7 @@ struct alignas(cache_line) Slot {
     FreeList* list;
     size_t size;
     Slot* newer;
+    void* checked;
   };
   Block* freed;  // these three are own_list()
   union {
@@ -97,7 +100,10 @@ struct alignas(cache_line) Slot {
   Atomic<std::uint32_t> remote;
   Slot* next;
   Slot* previous;
-  std::uint16_t uncarved;    // bit u: carve unit u holds no block on any list
+  union {
+    std::uint16_t uncarved;  // bit u: carve unit u holds no block on any list
+    std::uint16_t checked_capacity;
+  };
   std::uint8_t shape;        // slab: its slots - 1, times 16, plus which of them this is
   std::uint8_t twice_class;  // no_class unless a slab; twice, as the class table has it
   SlotKind stored_kind;      // through kind() and set_kind()

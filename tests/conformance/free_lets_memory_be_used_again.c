@@ -9,7 +9,7 @@ int main(void) {
   for (int round = 0; round < 300; ++round) {
     void* blocks[500];
     for (int i = 0; i < 500; ++i) {
-      blocks[i] = malloc(random_size(&random, 200000) + (i % 50 == 0 ? 100000 : 0));
+      blocks[i] = malloc(random_size(&random, 200000) + (i % 50 == 0 ? 100000 : 1));
       CHECK(blocks[i] != NULL);
       *(char*)blocks[i] = 1;
     }

@@ -12,7 +12,7 @@ static void* churn(void* seed) {
   while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
     void** place = &blocks[next_random(&random) % 128];
     free(*place);
-    *place = malloc(random_size(&random, 2000000));
+    *place = malloc(random_size(&random, 2000000) + 1);
     if (*place != NULL) *(char*)*place = 1;
   }
   for (int i = 0; i < 128; ++i) free(blocks[i]);

@@ -29,7 +29,8 @@ void register_compare(CLI::App& app, Context& context) {
   auto sources = std::make_shared<std::vector<std::string>>();
   CLI::App* const compare =
       app.add_subcommand("compare", "Which allocator, which options, for a program of yours");
-  compare->footer(R"(Puts programs side by side, each under several allocators, and says in words which
+  compare->footer(
+      R"(Puts programs side by side, each under several allocators, and says in words which
 one to take. A program comes as a trace (replayed now), as a result of an
 earlier comparison, or live: run several times under each allocator.
 

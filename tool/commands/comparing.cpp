@@ -50,7 +50,8 @@ double pace_of(const std::string& text) {
     end = 0;
   }
   if (end == 0 || factor <= 0 || (text.substr(end) != "x" && !text.substr(end).empty())) {
-    throw std::runtime_error("--pace is full, recorded, or a factor such as 10x, not '" + text + "'");
+    throw std::runtime_error("--pace is full, recorded, or a factor such as 10x, not '" + text +
+                             "'");
   }
   return factor;
 }
@@ -66,21 +67,24 @@ void add_comparing_options(CLI::App& command, ComparingOptions& options) {
       ->delimiter(',')
       ->group("What to compare");
   command
-      .add_option("--set", options.sets,
-                  "Strata with options, such as dirty_limit=1MiB,worker=off; each --set is one more "
-                  "candidate")
+      .add_option(
+          "--set", options.sets,
+          "Strata with options, such as dirty_limit=1MiB,worker=off; each --set is one more "
+          "candidate")
       ->group("What to compare");
   command.add_option("--rounds", options.settings.rounds, "Times that each is run, in turns")
       ->check(CLI::Range(1U, 1000U))
       ->capture_default_str()
       ->group("How");
-  command.add_option("--json", options.json, "Write the figures as JSON to a file, or to - (stdout)")
+  command
+      .add_option("--json", options.json, "Write the figures as JSON to a file, or to - (stdout)")
       ->group("Report");
   command.add_option("--html", options.html, "Write a page with curves and bars")->group("Report");
   command.add_flag("-q,--quiet", options.quiet, "No progress on the terminal")->group("Report");
-  command.add_option("--process", options.process,
-                     "Process of a trace: its name, its id, or #number. Without: the one with most "
-                     "events")
+  command
+      .add_option("--process", options.process,
+                  "Process of a trace: its name, its id, or #number. Without: the one with most "
+                  "events")
       ->group("How a trace is replayed");
   command
       .add_option("--touch", options.settings.touch,
@@ -117,9 +121,8 @@ replay::Comparison replay_trace(const std::string& path, const ComparingOptions&
   const replay::Plan plan = replay::build_plan(
       trace, *process, [&](double done) { progress.show("reading the trace", done); });
   replay::Comparison comparison =
-      replay::replay(plan, allocators, settings, [&](const std::string& what, double done) {
-        progress.show(what, done);
-      });
+      replay::replay(plan, allocators, settings,
+                     [&](const std::string& what, double done) { progress.show(what, done); });
   comparison.source = path;
   comparison.program = process->name();
   comparison.command = process->command_line();
@@ -130,9 +133,8 @@ replay::Comparison replay_trace(const std::string& path, const ComparingOptions&
 replay::Comparison run_program(const std::vector<std::string>& command,
                                const ComparingOptions& options) {
   const ProgressLine progress(options.quiet);
-  return replay::run_live(
-      command, chosen_allocators(options), options.settings,
-      [&](const std::string& what, double done) { progress.show(what, done); });
+  return replay::run_live(command, chosen_allocators(options), options.settings,
+                          [&](const std::string& what, double done) { progress.show(what, done); });
 }
 
 int report(const std::vector<replay::Comparison>& comparisons, const ComparingOptions& options) {
@@ -156,7 +158,8 @@ int report(const std::vector<replay::Comparison>& comparisons, const ComparingOp
   if (!options.json.empty() && !to_stdout) write_file(options.json, replay::to_json(comparisons));
   if (!options.html.empty()) write_file(options.html, replay::html(comparisons));
   for (const std::string& path : {options.json, options.html}) {
-    if (!path.empty() && path != "-" && !options.quiet) fmt::print(stderr, "strata: wrote {}\n", path);
+    if (!path.empty() && path != "-" && !options.quiet)
+      fmt::print(stderr, "strata: wrote {}\n", path);
   }
   for (const replay::Comparison& comparison : comparisons) {
     for (const replay::Row& row : comparison.rows) {

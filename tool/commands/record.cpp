@@ -73,8 +73,9 @@ three bytes an event. Exit code and signals are the program's.
   strata replay strata.trace                  which allocator serves it best?
   strata trace strata.trace                   what is in it)");
   record->add_option("-o,--output", options->trace, "The trace")->capture_default_str();
-  record->add_option("--with", *allocator,
-                     "Allocator to run it under: a name (strata, system, jemalloc, ...) or a library")
+  record
+      ->add_option("--with", *allocator,
+                   "Allocator to run it under: a name (strata, system, jemalloc, ...) or a library")
       ->capture_default_str();
   record->add_flag("--sites", options->sites,
                    "Also write down where each allocation was called from (a byte or two more)");

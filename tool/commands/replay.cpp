@@ -22,9 +22,8 @@ peak, mean, end   resident memory; "asked for" is what the program wanted)");
       ->required()
       ->check(CLI::ExistingFile);
   add_comparing_options(*replay, *options);
-  replay->callback([=, &context] {
-    context.exit_code = report({replay_trace(*trace, *options)}, *options);
-  });
+  replay->callback(
+      [=, &context] { context.exit_code = report({replay_trace(*trace, *options)}, *options); });
 }
 
 }  // namespace strata::tool

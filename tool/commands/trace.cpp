@@ -21,10 +21,10 @@ using trace::TraceFile;
 
 // What one process did, in sums.
 struct Summary {
-  std::array<std::uint64_t, 4> steps{};  // by StepKind
+  std::array<std::uint64_t, 4> steps{};     // by StepKind
   std::array<std::uint64_t, 49> by_size{};  // allocations, by bits of the size
-  std::uint64_t crossing = 0;  // frees by another thread than the one that obtained
-  std::uint64_t short_lived = 0;  // freed within a hundred events of the whole
+  std::uint64_t crossing = 0;               // frees by another thread than the one that obtained
+  std::uint64_t short_lived = 0;            // freed within a hundred events of the whole
   std::uint64_t live_bytes = 0, peak_bytes = 0, peak_blocks = 0, live_blocks = 0;
   std::uint64_t bytes = 0;  // asked for in all
   std::unordered_map<std::uint64_t, std::pair<std::uint64_t, std::uint64_t>> sites;  // count, bytes
@@ -153,9 +153,14 @@ void print_text(const TraceFile& file, const ProcessInTrace& process) {
           fmt::print("a {} {}\n", step->block, step->size);
         }
         break;
-      case StepKind::reallocate: fmt::print("r {} {}\n", step->block, step->size); break;
-      case StepKind::free: fmt::print("f {}\n", step->block); break;
-      case StepKind::thread_end: break;
+      case StepKind::reallocate:
+        fmt::print("r {} {}\n", step->block, step->size);
+        break;
+      case StepKind::free:
+        fmt::print("f {}\n", step->block);
+        break;
+      case StepKind::thread_end:
+        break;
     }
   }
 }
@@ -237,7 +242,8 @@ void register_trace(CLI::App& app, Context&) {
   auto o = std::make_shared<Options>();
   o->sites = 10;
   CLI::App* const trace = app.add_subcommand("trace", "Tell what is in a trace");
-  trace->footer(R"(Lists the processes of a trace that `strata record` wrote, and sums up one of them.
+  trace->footer(
+      R"(Lists the processes of a trace that `strata record` wrote, and sums up one of them.
 
   strata trace strata.trace
   strata trace gcc.trace --process cc1plus

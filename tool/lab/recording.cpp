@@ -28,9 +28,14 @@ Workload from_recording(const std::string& path) {
           event.alignment = std::uint32_t{1} << std::min<unsigned>(step->alignment_log2, 31);
         }
         break;
-      case trace::StepKind::reallocate: event.kind = EventKind::reallocate; break;
-      case trace::StepKind::free: event.size = 0; break;
-      case trace::StepKind::thread_end: continue;
+      case trace::StepKind::reallocate:
+        event.kind = EventKind::reallocate;
+        break;
+      case trace::StepKind::free:
+        event.size = 0;
+        break;
+      case trace::StepKind::thread_end:
+        continue;
     }
     workload.events.push_back(event);
   }

@@ -1,6 +1,7 @@
 // Workloads of the lab: a list of events, from a law and a seed, or from a recorded trace.
 //
-// A trace is what `strata record` writes, or a text file, one event a line; a # starts a comment, empty lines are skipped:
+// A trace is what `strata record` writes, or a text file, one event a line; a # starts a comment,
+// empty lines are skipped:
 //   a ID SIZE          allocate SIZE bytes and call the block ID (any number)
 //   m ID SIZE ALIGN    the same, aligned
 //   r ID SIZE          reallocate the block

@@ -72,8 +72,7 @@ Collector::Collector(Sink& sink, bool wants_sites)
   };
   if (file < 0) fail("cannot make the recording memory");
   if (ftruncate(file, sizeof(Memory)) != 0) fail("cannot size the recording memory");
-  void* const mapped =
-      mmap(nullptr, sizeof(Memory), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  void* const mapped = mmap(nullptr, sizeof(Memory), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (mapped == MAP_FAILED) fail("cannot map the recording memory");
   close(file);
   memory_ = static_cast<Memory*>(mapped);
@@ -103,9 +102,11 @@ void Collector::find_new_processes() {
       if (seen_[other].known && memory_->processes[other].pid == process.pid) end_process(other);
     }
     ProcessInfo info{next_number_++, process.pid, process.parent_pid, process.start, {}, {}};
-    info.executable.assign(process.executable, strnlen(process.executable, sizeof process.executable));
+    info.executable.assign(process.executable,
+                           strnlen(process.executable, sizeof process.executable));
     const char* at = process.command;
-    const char* const end = at + std::min<std::size_t>(process.command_length, sizeof process.command);
+    const char* const end =
+        at + std::min<std::size_t>(process.command_length, sizeof process.command);
     while (at < end) {
       info.command.emplace_back(at, strnlen(at, std::size_t(end - at)));
       at += info.command.back().size() + 1;
@@ -178,8 +179,8 @@ void Collector::round(bool look_for_dead) {
     if (use.thread == unfinished) continue;
     const BufferOwner& owner = memory_->owners[use.buffer];
     const bool full = owner.state.load(std::memory_order_acquire) == BufferState::full;
-    const bool dead = !full && look_for_dead &&
-                      is_gone(memory_->processes[owner.process].pid, owner.tid);
+    const bool dead =
+        !full && look_for_dead && is_gone(memory_->processes[owner.process].pid, owner.tid);
     drain(use.buffer);  // after both questions: nothing is added to it any more
     if (full || dead) {
       free_buffer(use.buffer, dead);

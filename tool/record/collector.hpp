@@ -2,8 +2,8 @@
 //
 // It makes the memory, and in rounds of a few milliseconds advances the coarse clock, takes the new
 // events of every buffer in use, and clears and frees the full ones. Buffers of threads that are
-// gone, however they went, are found by asking the kernel for the thread; a process that is gone, or
-// that has become another program by exec, gives back its slot.
+// gone, however they went, are found by asking the kernel for the thread; a process that is gone,
+// or that has become another program by exec, gives back its slot.
 //
 // Not here: what becomes of the events (Sink), starting programs.
 // Cost: a round over 4096 owners is some 5 us; an event some 3 ns to read and clear.

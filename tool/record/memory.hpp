@@ -9,8 +9,8 @@
 //
 // Who writes what. A buffer's events and its owner fields: the thread that took it (state `taken`),
 // until it hands it over (`full`); the collector clears a full buffer and frees it. The event words
-// of a free buffer are zero; an event is there when its word `what` is not, and that word is written
-// last. A process's slot: the process, until the collector has seen that it is gone.
+// of a free buffer are zero; an event is there when its word `what` is not, and that word is
+// written last. A process's slot: the process, until the collector has seen that it is gone.
 //
 // The memory is addressed by offsets alone: it lies elsewhere in every process.
 #pragma once
@@ -77,10 +77,11 @@ struct Memory {
 
   std::uint64_t magic;
   std::uint32_t collector_pid;
-  std::uint32_t wants_sites;           // whether calls' addresses are recorded
+  std::uint32_t wants_sites;    // whether calls' addresses are recorded
   std::uint64_t pid_namespace;  // the collector's: process numbers of another would mislead it
   std::atomic<std::uint32_t> stopped;  // the collector has gone: record nothing more
-  std::atomic<std::uint32_t> freed;    // grows when buffers become free; what waiting threads sleep on
+  std::atomic<std::uint32_t>
+      freed;  // grows when buffers become free; what waiting threads sleep on
   std::atomic<std::uint32_t> processes_lost;  // that found no slot
   // The clock of processes with one thread: ticks as of the collector's last round.
   alignas(64) std::atomic<std::uint64_t> clock;

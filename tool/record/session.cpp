@@ -103,7 +103,8 @@ class TraceSink : public Sink {
   setenv("LD_PRELOAD", preload.c_str(), 1);
   std::vector<char*> arguments;
   arguments.reserve(options.command.size() + 1);
-  for (const std::string& word : options.command) arguments.push_back(const_cast<char*>(word.c_str()));
+  for (const std::string& word : options.command)
+    arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   execvp(arguments[0], arguments.data());
   const int error = errno;
@@ -159,8 +160,10 @@ SessionResult record(const SessionOptions& options) {
     }
     if (program == 0 && (options.first_only || collector.running() == 0)) break;
     if (program == 0 && !told && now - begin > std::chrono::duration<double>(result.seconds + 1)) {
-      fmt::print(stderr, "strata: the program has ended; recording {} more that it started "
-                         "(Ctrl-C ends it)\n", collector.running());
+      fmt::print(stderr,
+                 "strata: the program has ended; recording {} more that it started "
+                 "(Ctrl-C ends it)\n",
+                 collector.running());
       told = true;
     }
     rest = collector.events() != before ? shortest : std::min(rest * 2, longest);

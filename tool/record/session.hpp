@@ -26,8 +26,8 @@ struct SessionResult {
   std::string failure;               // why the trace ends early
 };
 
-// Runs to the end of the program and of all it started, or until the user ends it (SIGINT or SIGTERM
-// once the program itself has ended). Throws std::runtime_error when it cannot begin.
+// Runs to the end of the program and of all it started, or until the user ends it (SIGINT or
+// SIGTERM once the program itself has ended). Throws std::runtime_error when it cannot begin.
 SessionResult record(const SessionOptions& options);
 
 }  // namespace strata::record

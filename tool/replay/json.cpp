@@ -22,14 +22,10 @@ std::vector<Point> curve_from(const Json& json) {
 }
 
 Json round_of(const Round& round) {
-  return {{"wall_seconds", round.wall},
-          {"processor_seconds", round.processor},
-          {"waited_seconds", round.waited},
-          {"faults", round.faults},
-          {"failed", round.failed},
-          {"peak_bytes", round.peak},
-          {"mean_bytes", round.mean},
-          {"end_bytes", round.end}};
+  return {{"wall_seconds", round.wall},     {"processor_seconds", round.processor},
+          {"waited_seconds", round.waited}, {"faults", round.faults},
+          {"failed", round.failed},         {"peak_bytes", round.peak},
+          {"mean_bytes", round.mean},       {"end_bytes", round.end}};
 }
 Round round_from(const Json& json) {
   Round round;

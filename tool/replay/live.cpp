@@ -111,8 +111,8 @@ std::string run_once(const std::vector<std::string>& command, const Allocator& a
 
 }  // namespace
 
-Comparison run_live(const std::vector<std::string>& command, const std::vector<Allocator>& allocators,
-                    const Settings& settings,
+Comparison run_live(const std::vector<std::string>& command,
+                    const std::vector<Allocator>& allocators, const Settings& settings,
                     const std::function<void(const std::string&, double)>& progress) {
   Comparison result;
   result.way = Way::live;
@@ -120,7 +120,8 @@ Comparison run_live(const std::vector<std::string>& command, const std::vector<A
   result.settings = settings;
   const std::size_t slash = command.at(0).rfind('/');
   result.program = slash == std::string::npos ? command[0] : command[0].substr(slash + 1);
-  for (const std::string& word : command) result.command += (result.command.empty() ? "" : " ") + word;
+  for (const std::string& word : command)
+    result.command += (result.command.empty() ? "" : " ") + word;
   for (const Allocator& allocator : allocators) result.rows.push_back({allocator, {}, {}, {}});
 
   double turn = 0;

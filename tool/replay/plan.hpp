@@ -11,7 +11,8 @@
 // once.)
 //
 // The file: header, then blocks of operations as they come, each thread's chained by the table of
-// blocks; tables at the end. Made by the command, read by its player on the same machine: no format.
+// blocks; tables at the end. Made by the command, read by its player on the same machine: no
+// format.
 #pragma once
 
 #include <cstdint>

@@ -39,7 +39,8 @@ void write_at(int file, std::uint64_t offset, const void* data, std::size_t size
   while (size != 0) {
     const ssize_t wrote = pwrite(file, at, size, off_t(offset));
     if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) throw std::system_error(errno, std::generic_category(), "cannot write the plan");
+    if (wrote <= 0)
+      throw std::system_error(errno, std::generic_category(), "cannot write the plan");
     at += wrote;
     offset += std::uint64_t(wrote);
     size -= std::size_t(wrote);
@@ -56,9 +57,15 @@ class Builder {
 
   void add(const Step& step) {
     switch (step.kind) {
-      case StepKind::allocate: allocate(step); break;
-      case StepKind::reallocate: reallocate(step); break;
-      case StepKind::free: free(step); break;
+      case StepKind::allocate:
+        allocate(step);
+        break;
+      case StepKind::reallocate:
+        reallocate(step);
+        break;
+      case StepKind::free:
+        free(step);
+        break;
       case StepKind::thread_end:
         // Its end is written when nothing more came: other libraries may free after it.
         put(step.thread, make_operation(Action::nothing, 0));
@@ -133,7 +140,8 @@ class Builder {
   void flush(Thread& thread) {
     if (thread.waiting.empty()) return;
     thread.waiting.resize(operations_per_block);
-    thread.blocks.push_back(append(thread.waiting.data(), operations_per_block * sizeof(Operation)));
+    thread.blocks.push_back(
+        append(thread.waiting.data(), operations_per_block * sizeof(Operation)));
     thread.waiting.clear();
   }
   void push(Thread& thread, const Operation& operation) {
@@ -177,8 +185,7 @@ class Builder {
     const Action action = step.origin == trace::Kind::calloc    ? Action::calloc
                           : step.origin == trace::Kind::aligned ? Action::aligned
                                                                 : Action::malloc;
-    put(step.thread,
-        make_operation(action, place.slot, step.size, false, 0, step.alignment_log2));
+    put(step.thread, make_operation(action, place.slot, step.size, false, 0, step.alignment_log2));
     live_bytes_ += step.size;
     ++live_blocks_;
   }
@@ -196,8 +203,7 @@ class Builder {
   }
   void free(const Step& step) {
     const Place place = place_of(step.block);
-    put(step.thread,
-        make_operation(Action::free, place.slot, 0, must_wait(place, step.thread)));
+    put(step.thread, make_operation(Action::free, place.slot, 0, must_wait(place, step.thread)));
     empty_slot(place.slot);
     live_bytes_ -= step.old_size;
     --live_blocks_;
@@ -244,8 +250,8 @@ Plan build_plan(const trace::TraceFile& trace, const trace::ProcessInTrace& proc
   Builder builder(plan, figures.threads);
   trace::History history(trace, process);
   const std::uint64_t per_epoch = std::max(shortest_epoch, process.events / epochs_wanted);
-  const std::uint64_t time_per_epoch = std::max<std::uint64_t>(
-      1000000, (trace.last_time(process) - process.start) / epochs_wanted);
+  const std::uint64_t time_per_epoch =
+      std::max<std::uint64_t>(1000000, (trace.last_time(process) - process.start) / epochs_wanted);
   std::uint64_t in_epoch = 0;
   std::uint64_t first_time = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t epoch_began = 0;

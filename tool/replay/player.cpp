@@ -1,15 +1,16 @@
 // strata-player PLAN-FILE-NUMBER TOUCH PACE: plays a plan on whatever malloc this process has.
 //
-// Idea. The process holds nothing but the plan's tables and what the allocator makes of the plan: no
-// C++ runtime, no stdio, no allocation of its own. Its tables are touched before the start, so their
-// size is known and can be told; what the process holds beyond it is the allocator's (and the C
-// library's). Each thread reads its operations through a small window of its own.
+// Idea. The process holds nothing but the plan's tables and what the allocator makes of the plan:
+// no C++ runtime, no stdio, no allocation of its own. Its tables are touched before the start, so
+// their size is known and can be told; what the process holds beyond it is the allocator's (and the
+// C library's). Each thread reads its operations through a small window of its own.
 //
-// At the end of an epoch the last thread to finish looks at the memory, ends and starts threads as the
-// program did, and lets the others go on. Waiting threads sleep.
+// At the end of an epoch the last thread to finish looks at the memory, ends and starts threads as
+// the program did, and lets the others go on. Waiting threads sleep.
 //
-// TOUCH none, first, page, all: what of a new block is written. "dry" plays without allocating, which
-// is what playing itself costs. PACE: 0 as fast as it goes, else a factor on the program's own pace.
+// TOUCH none, first, page, all: what of a new block is written. "dry" plays without allocating,
+// which is what playing itself costs. PACE: 0 as fast as it goes, else a factor on the program's
+// own pace.
 //
 // Output: lines "name value", and "sample EPOCH RESIDENT" for every epoch; see replay/run.cpp.
 #include <dlfcn.h>
@@ -138,13 +139,18 @@ inline void write_to(void* block, uint64_t begin, uint64_t end) {
   if (begin >= end) return;
   auto* const bytes = static_cast<volatile unsigned char*>(block);
   switch (touch) {
-    case Touch::first: bytes[begin] = 1; return;
+    case Touch::first:
+      bytes[begin] = 1;
+      return;
     case Touch::page:
       for (uint64_t at = begin; at < end; at += page_size) bytes[at] = 1;
       bytes[end - 1] = 1;
       return;
-    case Touch::all: memset(static_cast<char*>(block) + begin, 1, end - begin); return;
-    default: return;
+    case Touch::all:
+      memset(static_cast<char*>(block) + begin, 1, end - begin);
+      return;
+    default:
+      return;
   }
 }
 
@@ -188,8 +194,12 @@ inline void* empty(Player& player, uint32_t index, bool waits) {
 
 void play(Player& player, const Operation& operation, uint64_t& old_size) {
   switch (operation.action()) {
-    case Action::malloc: fill(player, operation, malloc(operation.size()), 0); return;
-    case Action::calloc: fill(player, operation, calloc(1, operation.size()), 0); return;
+    case Action::malloc:
+      fill(player, operation, malloc(operation.size()), 0);
+      return;
+    case Action::calloc:
+      fill(player, operation, calloc(1, operation.size()), 0);
+      return;
     case Action::aligned: {
       const size_t alignment = size_t{1} << operation.alignment_log2();
       fill(player, operation, memalign(alignment, operation.size()), 0);
@@ -207,8 +217,11 @@ void play(Player& player, const Operation& operation, uint64_t& old_size) {
       fill(player, operation, moved, old_size);
       return;
     }
-    case Action::old_size: old_size = operation.size(); return;
-    default: return;
+    case Action::old_size:
+      old_size = operation.size();
+      return;
+    default:
+      return;
   }
 }
 
@@ -217,14 +230,21 @@ void play_dry(Player& player, const Operation& operation, uint64_t& old_size) {
   switch (operation.action()) {
     case Action::malloc:
     case Action::calloc:
-    case Action::aligned: fill(player, operation, no_block, 0); return;
-    case Action::free: empty(player, operation.slot, operation.waits()); return;
+    case Action::aligned:
+      fill(player, operation, no_block, 0);
+      return;
+    case Action::free:
+      empty(player, operation.slot, operation.waits());
+      return;
     case Action::realloc:
       empty(player, operation.from, operation.waits());
       fill(player, operation, no_block, old_size);
       return;
-    case Action::old_size: old_size = operation.size(); return;
-    default: return;
+    case Action::old_size:
+      old_size = operation.size();
+      return;
+    default:
+      return;
   }
 }
 
@@ -397,7 +417,8 @@ void report(uint64_t wall, uint64_t processor, const rusage& before, const rusag
   printf("faults %ld\nfailed %lu\n", after.ru_minflt - before.ru_minflt, failed);
   printf("own %lu\npeak %lu\n", own_bytes, value_in("/proc/self/status", "VmHWM:"));
   printf("end %lu\n", value_in("/proc/self/smaps_rollup", "Rss:"));
-  for (uint32_t i = 0; i < header.epochs; ++i) printf("sample %u %lu\n", i, resident[i] * page_size);
+  for (uint32_t i = 0; i < header.epochs; ++i)
+    printf("sample %u %lu\n", i, resident[i] * page_size);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// What a comparison of allocators found out: by replaying a trace, or by running the program itself.
+// What a comparison of allocators found out: by replaying a trace, or by running the program
+// itself.
 #pragma once
 
 #include <cstdint>
@@ -79,9 +80,9 @@ struct Comparison {
   std::string program;  // name
   std::string command;  // line
   Settings settings;
-  TraceFigures trace;              // of a replay
-  std::vector<Point> asked;        // of a replay: bytes that the program had asked for
-  double playing_seconds = 0;      // of a replay: what playing costs; already taken off
+  TraceFigures trace;          // of a replay
+  std::vector<Point> asked;    // of a replay: bytes that the program had asked for
+  double playing_seconds = 0;  // of a replay: what playing costs; already taken off
   std::vector<Row> rows;
 };
 

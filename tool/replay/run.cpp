@@ -102,8 +102,8 @@ std::string last_line(const std::string& text) {
 }
 
 // What the player printed; a problem in words when it did not do its work.
-std::string parse(const Output& output, const Allocator& allocator,
-                  const std::vector<Point>& asked, Round& round) {
+std::string parse(const Output& output, const Allocator& allocator, const std::vector<Point>& asked,
+                  Round& round) {
   if (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0) {
     const std::string how = WIFSIGNALED(output.status)
                                 ? fmt::format("killed by signal {}", WTERMSIG(output.status))

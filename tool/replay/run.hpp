@@ -14,7 +14,8 @@ namespace strata::replay {
 // `progress` is told what is played, and how much of all is done (0 to 1). Throws
 // std::runtime_error when the player itself cannot run; an allocator that fails gets a `problem`.
 // The program's name and the trace's are the caller's to fill in.
-Comparison replay(const Plan& plan, const std::vector<Allocator>& allocators, const Settings& settings,
-              const std::function<void(const std::string&, double)>& progress);
+Comparison replay(const Plan& plan, const std::vector<Allocator>& allocators,
+                  const Settings& settings,
+                  const std::function<void(const std::string&, double)>& progress);
 
 }  // namespace strata::replay

@@ -23,13 +23,15 @@ std::string heading(const Comparison& comparison) {
   std::string out = fmt::format("{}\n", comparison.command);
   if (comparison.way == Way::live) return out;
   const TraceFigures& trace = comparison.trace;
-  out += fmt::format("{} events of {} thread{} in {}, replayed from {}\n", trace.events,
-                     trace.threads, trace.threads == 1 ? "" : "s", duration(trace.seconds),
-                     comparison.source);
+  out +=
+      fmt::format("{} events of {} thread{} in {}, replayed from {}\n", trace.events, trace.threads,
+                  trace.threads == 1 ? "" : "s", duration(trace.seconds), comparison.source);
   if (!trace.cut_off.empty()) out += fmt::format("The trace is cut off: {}.\n", trace.cut_off);
   if (trace.unknown_frees != 0) {
-    out += fmt::format("{} blocks were freed that the trace does not begin (a parent's, or older than "
-                       "the recording): left out.\n", trace.unknown_frees);
+    out += fmt::format(
+        "{} blocks were freed that the trace does not begin (a parent's, or older than "
+        "the recording): left out.\n",
+        trace.unknown_frees);
   }
   if (trace.unseen_frees != 0) {
     out += fmt::format("{} blocks were used again without their free having been recorded.\n",
@@ -63,9 +65,9 @@ std::string table(const Comparison& comparison) {
   std::size_t width = 15;
   for (const Row& row : comparison.rows) width = std::max(width, row.allocator.name.size());
   const bool is_replay = comparison.way == Way::replay;
-  std::string out = fmt::format("{:{}}  {:>9} {:>5} {:>9}  {:>8} {:>8} {:>8}  {:>9}\n", "allocator",
-                                width, is_replay ? "calls" : "time", "+-", "wall", "peak", "mean",
-                                "end", "faults");
+  std::string out =
+      fmt::format("{:{}}  {:>9} {:>5} {:>9}  {:>8} {:>8} {:>8}  {:>9}\n", "allocator", width,
+                  is_replay ? "calls" : "time", "+-", "wall", "peak", "mean", "end", "faults");
   bool any_failed = false;
   for (const Row& row : comparison.rows) {
     const Figures& f = row.figures;
@@ -92,7 +94,8 @@ std::string table(const Comparison& comparison) {
         duration(comparison.playing_seconds));
   } else {
     out += fmt::format(
-        "\ntime: processor time of the program and what it started, least of {} rounds. +-: how far "
+        "\ntime: processor time of the program and what it started, least of {} rounds. +-: how "
+        "far "
         "the\nmiddle round is from it. peak, mean, end: resident memory of all its processes.\n",
         comparison.settings.rounds);
   }

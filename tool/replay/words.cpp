@@ -12,8 +12,8 @@ namespace strata::replay {
 namespace {
 
 constexpr double least_difference = 0.02;
-constexpr double fast_enough = 0.05;     // of the fastest's time: who is within it may win by memory
-constexpr double small_share = 0.02;     // of the program's time: below it calls hardly matter
+constexpr double fast_enough = 0.05;  // of the fastest's time: who is within it may win by memory
+constexpr double small_share = 0.02;  // of the program's time: below it calls hardly matter
 
 using Rows = std::vector<const Row*>;
 
@@ -79,8 +79,8 @@ std::string how_to(const Allocator& allocator) {
   return command + "PROGRAM";
 }
 
-// Whom to take: of those who are fast enough, the one that holds least on average. Where calls are a
-// small part of the program's time, everybody is fast enough.
+// Whom to take: of those who are fast enough, the one that holds least on average. Where calls are
+// a small part of the program's time, everybody is fast enough.
 const Row& choice(const Rows& rows, bool time_matters) {
   const Row& fastest = *sorted_by(rows, seconds_of).front();
   Rows candidates;
@@ -115,14 +115,14 @@ std::vector<std::string> words(const Comparison& comparison) {
     const double worst = seconds_of(*by_time.back()) / trace.seconds;
     time_matters = worst - share >= small_share;
     out.push_back(fmt::format(
-        "{} made {} calls of malloc and its kin in {} (while it was recorded); they take {}, {:.1f}% "
+        "{} made {} calls of malloc and its kin in {} (while it was recorded); they take {}, "
+        "{:.1f}% "
         "of that, under {} and {}, {:.1f}%, under {}.",
         comparison.program, trace.events, duration(trace.seconds),
         duration(seconds_of(*by_time.front())), share * 100, by_time.front()->allocator.name,
         duration(seconds_of(*by_time.back())), worst * 100, by_time.back()->allocator.name));
     if (!time_matters) {
-      out.emplace_back(
-          "So its speed hardly depends on the choice: memory decides.");
+      out.emplace_back("So its speed hardly depends on the choice: memory decides.");
     }
   }
   if (rows.size() == 1) return out;
@@ -143,12 +143,10 @@ std::vector<std::string> words(const Comparison& comparison) {
   const Row& best = choice(rows, time_matters);
   std::string why = &best == by_time.front() ? "fastest" : "as fast as the fastest within 5%";
   if (!time_matters) why = "its calls cost little under any of them";
-  out.push_back(fmt::format("For this program take {}: {}, and {} on average. ({})",
-                            best.allocator.name, why,
-                            &best == by_mean.front()
-                                ? "least memory"
-                                : "of those who are, it holds least memory",
-                            how_to(best.allocator)));
+  out.push_back(fmt::format(
+      "For this program take {}: {}, and {} on average. ({})", best.allocator.name, why,
+      &best == by_mean.front() ? "least memory" : "of those who are, it holds least memory",
+      how_to(best.allocator)));
   return out;
 }
 

@@ -1,5 +1,5 @@
-// Numbers as bytes: the variable-length form (seven bits a byte, the low ones first), signs folded in,
-// and a reader that never goes past its end.
+// Numbers as bytes: the variable-length form (seven bits a byte, the low ones first), signs folded
+// in, and a reader that never goes past its end.
 #pragma once
 
 #include <cstdint>

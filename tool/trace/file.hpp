@@ -1,8 +1,8 @@
 // What a trace file is made of: a header, then chunks. docs/design/traces.md describes every byte.
 //
-// All numbers are little-endian and lie as in these structs. A chunk says how long it is and bears a
-// sum over itself, so a file that was cut off is readable up to its last whole chunk, and damage is
-// told from that.
+// All numbers are little-endian and lie as in these structs. A chunk says how long it is and bears
+// a sum over itself, so a file that was cut off is readable up to its last whole chunk, and damage
+// is told from that.
 #pragma once
 
 #include <bit>
@@ -19,9 +19,9 @@ struct FileHeader {
 
   std::uint64_t magic = right_magic;
   std::uint32_t version = right_version;
-  std::uint32_t size = 32;         // of this header: later versions may add to it
-  std::uint64_t wall_clock = 0;    // nanoseconds since 1970 when the recording began
-  std::uint32_t flags = 0;         // 1: calls' addresses are recorded
+  std::uint32_t size = 32;       // of this header: later versions may add to it
+  std::uint64_t wall_clock = 0;  // nanoseconds since 1970 when the recording began
+  std::uint32_t flags = 0;       // 1: calls' addresses are recorded
   std::uint32_t reserved = 0;
 };
 static_assert(sizeof(FileHeader) == 32);

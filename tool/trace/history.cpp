@@ -43,10 +43,13 @@ bool History::can_be(const Event& event) const {
   switch (event.kind) {
     case Kind::malloc:
     case Kind::calloc:
-    case Kind::aligned: return !alive_.contains(event.address);
+    case Kind::aligned:
+      return !alive_.contains(event.address);
     case Kind::free:
-    case Kind::realloc_from: return alive_.contains(event.address);
-    default: return true;
+    case Kind::realloc_from:
+      return alive_.contains(event.address);
+    default:
+      return true;
   }
 }
 
@@ -94,12 +97,20 @@ std::optional<Step> History::apply(std::uint32_t index, const Event& event) {
       step.origin = event.kind;
       step.alignment_log2 = event.alignment_log2;
       return obtain(step, event);
-    case Kind::free: return give_back(step, event.address);
-    case Kind::realloc_from: begin_move(thread, event.address); return {};
-    case Kind::realloc_to: return end_move(thread, step, event);
-    case Kind::failed: return refuse(thread, step, event);
-    case Kind::thread_end: step.kind = StepKind::thread_end; return step;
-    default: return {};
+    case Kind::free:
+      return give_back(step, event.address);
+    case Kind::realloc_from:
+      begin_move(thread, event.address);
+      return {};
+    case Kind::realloc_to:
+      return end_move(thread, step, event);
+    case Kind::failed:
+      return refuse(thread, step, event);
+    case Kind::thread_end:
+      step.kind = StepKind::thread_end;
+      return step;
+    default:
+      return {};
   }
 }
 

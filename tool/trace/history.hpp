@@ -1,11 +1,11 @@
 // The life of one process's blocks, in one order for all its threads.
 //
-// A trace holds each thread's events in that thread's order, with addresses. Here they are merged by
-// time and the addresses become blocks. Blocks are named by small numbers that are used again, so a
-// reader can keep what it knows of them in arrays.
+// A trace holds each thread's events in that thread's order, with addresses. Here they are merged
+// by time and the addresses become blocks. Blocks are named by small numbers that are used again,
+// so a reader can keep what it knows of them in arrays.
 //
-// Times order the events of different threads rightly, because the recorder reads the clock before a
-// block is given back and after one was obtained. Should a clock have been astray, an event that
+// Times order the events of different threads rightly, because the recorder reads the clock before
+// a block is given back and after one was obtained. Should a clock have been astray, an event that
 // cannot be (a block obtained where one lives, or freed where none does) waits a little for the
 // other threads to make it possible; if none does, it is taken as what it says, and counted.
 #pragma once
@@ -36,10 +36,10 @@ struct Step {
 
 // What did not fit, and was left out or mended.
 struct Oddities {
-  std::uint64_t refused = 0;         // requests that found no memory
-  std::uint64_t unknown_frees = 0;   // of blocks from before the recording, or of a parent's
-  std::uint64_t unseen_frees = 0;    // a block obtained where one lived: its end was not recorded
-  std::uint64_t events_waited = 0;   // clocks astray
+  std::uint64_t refused = 0;        // requests that found no memory
+  std::uint64_t unknown_frees = 0;  // of blocks from before the recording, or of a parent's
+  std::uint64_t unseen_frees = 0;   // a block obtained where one lived: its end was not recorded
+  std::uint64_t events_waited = 0;  // clocks astray
 };
 
 class History {

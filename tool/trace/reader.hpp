@@ -24,8 +24,8 @@ struct ProcessInTrace {
   std::string executable;
   std::vector<std::string> command;
   std::uint64_t events = 0;
-  std::uint64_t lost = 0;     // could not be recorded
-  bool ended = false;         // its end is in the trace
+  std::uint64_t lost = 0;  // could not be recorded
+  bool ended = false;      // its end is in the trace
   std::vector<std::uint32_t> threads;
 
   [[nodiscard]] std::string name() const;          // the executable without its folders

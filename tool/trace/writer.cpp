@@ -42,9 +42,8 @@ Writer::Writer(const std::string& path, bool with_sites) : path_(path) {
   file_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file_ < 0) throw TraceError("cannot write " + path + ": " + std::strerror(errno));
   FileHeader header;
-  header.wall_clock = std::uint64_t(std::chrono::nanoseconds(
-                                        std::chrono::system_clock::now().time_since_epoch())
-                                        .count());
+  header.wall_clock = std::uint64_t(
+      std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count());
   header.flags = with_sites ? 1 : 0;
   if (const int error = write_all(file_, as_bytes(header)); error != 0) {
     close(file_);

@@ -1,8 +1,8 @@
 // Writes a trace file, chunk by chunk.
 //
-// A chunk is written by one call and, if the disk is full, taken back whole, so the file always ends
-// with a whole chunk; what comes after a failure is dropped and counted.
-// Not for several threads at once.
+// A chunk is written by one call and, if the disk is full, taken back whole, so the file always
+// ends with a whole chunk; what comes after a failure is dropped and counted. Not for several
+// threads at once.
 #pragma once
 
 #include <map>

@@ -1,6 +1,7 @@
 // The Linux process, by raw system calls. See linux_platform.hpp.
 #include "platform/linux/linux_platform.hpp"
 
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/mman.h>
 #include <linux/sched.h>
@@ -109,6 +110,38 @@ std::uint64_t LinuxPlatform::now() noexcept {
   return std::uint64_t(time.tv_sec) * 1000 + std::uint64_t(time.tv_nsec) / 1000000;
 }
 
+bool LinuxPlatform::protect(Address address, size_t bytes) noexcept {
+  return !raw::failed(raw::call(SYS_mprotect, long(address), long(bytes), PROT_NONE));
+}
+
+bool LinuxPlatform::install_guard(Address address, size_t bytes) noexcept {
+  constexpr long guard_install = 102;  // MADV_GUARD_INSTALL
+  return !raw::failed(raw::call(SYS_madvise, long(address), long(bytes), guard_install));
+}
+bool LinuxPlatform::remove_guard(Address address, size_t bytes) noexcept {
+  constexpr long guard_remove = 103;  // MADV_GUARD_REMOVE
+  return !raw::failed(raw::call(SYS_madvise, long(address), long(bytes), guard_remove));
+}
+
+size_t LinuxPlatform::mapping_limit() noexcept {
+  constexpr size_t usual = 65530;
+  const long file =
+      raw::call(SYS_openat, AT_FDCWD, long("/proc/sys/vm/max_map_count"), O_RDONLY | O_CLOEXEC);
+  if (raw::failed(file)) return usual;
+  char text[24] = {};
+  raw::call(SYS_read, file, long(text), sizeof text - 1);
+  raw::call(SYS_close, file);
+  size_t limit = 0;
+  for (const char* at = text; *at >= '0' && *at <= '9'; ++at)
+    limit = limit * 10 + size_t(*at - '0');
+  return limit != 0 ? limit : usual;
+}
+
+bool LinuxPlatform::random_bytes(void* memory, size_t bytes) noexcept {
+  constexpr long at_once = 1;  // GRND_NONBLOCK
+  return raw::call(SYS_getrandom, long(memory), long(bytes), at_once) == long(bytes);
+}
+
 void LinuxPlatform::write_error(const char* text, size_t length) noexcept {
   raw::call(SYS_write, 2, long(text), long(length));
 }
@@ -143,8 +176,59 @@ void LinuxPlatform::wake(Atomic<std::uint32_t>& word) noexcept {
   raw::call(SYS_futex, long(&word), FUTEX_WAKE_PRIVATE, 1);
 }
 
+namespace {
+
+// Empty: the standard error. Written before the process has threads.
+constinit char report_file[1024];
+
+void put_number(char*& at, const char* end, std::uint32_t number) noexcept {
+  char digits[10];
+  unsigned count = 0;
+  do {
+    digits[count++] = char('0' + number % 10);
+    number /= 10;
+  } while (number != 0);
+  while (count != 0 && at != end) *at++ = digits[--count];
+}
+
+}  // namespace
+
+bool LinuxPlatform::set_report_file(const char* path) noexcept {
+  size_t length = 0;
+  if (*path != '/' && *path != 0) {
+    const long got = raw::call(SYS_getcwd, long(report_file), sizeof report_file - 1);
+    if (raw::failed(got) || got < 2) return false;
+    length = size_t(got) - 1;  // counted with the closing zero
+    if (length > 1) report_file[length++] = '/';
+  }
+  for (; *path != 0 && length + 1 < sizeof report_file; ++path) report_file[length++] = *path;
+  report_file[*path == 0 ? length : 0] = 0;
+  return *path == 0;
+}
+
+void LinuxPlatform::write_report(const char* text, size_t length) noexcept {
+  if (report_file[0] == 0) return write_error(text, length);
+  char path[sizeof report_file + 16];
+  char* at = path;
+  const char* const end = path + sizeof path - 1;
+  for (const char* from = report_file; *from != 0 && at != end; ++from) {
+    if (from[0] == '%' && from[1] == 'p') {
+      put_number(at, end, process_number());
+      ++from;
+    } else {
+      *at++ = *from;
+    }
+  }
+  *at = 0;
+  const long file = raw::call(SYS_openat, AT_FDCWD, long(path),
+                              O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+  if (raw::failed(file)) return write_error(text, length);
+  raw::call(SYS_write, file, long(text), long(length));
+  raw::call(SYS_close, file);
+}
+
 void LinuxPlatform::fail(const char* text) noexcept {
-  write_error(text, __builtin_strlen(text));
+  write_report(text, __builtin_strlen(text));
   abort();
 }
 

@@ -31,8 +31,30 @@ struct LinuxPlatform {
   static Address remap(Address address, size_t old_bytes, size_t new_bytes) noexcept;
   // Says whether ranges may be backed by huge pages. Default: never.
   static void allow_huge_pages(Address address, size_t bytes, bool allow) noexcept;
+  // Makes pages inaccessible; what they hold stays. commit() makes them accessible again.
+  static bool protect(Address address, size_t bytes) noexcept;
+  // Guard pages by markers (Linux 6.13), which take no mapping: touching one is a fault, what the
+  // pages held is gone; removed, they read zero. False where the kernel has none or refuses.
+  static bool install_guard(Address address, size_t bytes) noexcept;
+  static bool remove_guard(Address address, size_t bytes) noexcept;
+  // How many mappings a process may have.
+  static size_t mapping_limit() noexcept;
+  // From the system's source of randomness. False: refused, nothing is written.
+  static bool random_bytes(void* memory, size_t bytes) noexcept;
+
   // Writes to the standard error, without buffering or allocation; keeps errno.
   static void write_error(const char* text, size_t length) noexcept;
+  // As write_error, to the file that set_report_file named: appended, made when missing. Where it
+  // cannot be opened, to the standard error. May be called in signal handlers and forked children.
+  static void write_report(const char* text, size_t length) noexcept;
+  // "%p" stands for the number of the process that writes. A relative path counts from where the
+  // process is now. False: too long.
+  static bool set_report_file(const char* path) noexcept;
+
+  // What an address is, for messages; `name` gets the file name of a module, cut off at `size`.
+  enum class Place { nowhere, mapped, stack, module };
+  static Place whereabouts(Address address, char* name, size_t size) noexcept;
+
   // Largest address space this process may reserve at once, in bytes; no limit: ~0.
   static size_t address_space_limit() noexcept;
   // The kernel's numbers of this thread and this process, for messages.

@@ -58,7 +58,8 @@ RC_GTEST_PROP(TraceColumns, bytes_with_a_fault_are_read_or_refused, ()) {
 }
 
 TEST(TraceColumns, what_is_cut_off_is_refused) {
-  const std::string bytes = written({make(Kind::malloc, 5, 0x7000, 40), make(Kind::free, 9, 0x7000)});
+  const std::string bytes =
+      written({make(Kind::malloc, 5, 0x7000, 40), make(Kind::free, 9, 0x7000)});
   for (std::size_t length = 0; length < bytes.size(); ++length) {
     EXPECT_THROW(read_columns(bytes.substr(0, length)), TraceError) << length;
   }

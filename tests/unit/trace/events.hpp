@@ -1,13 +1,13 @@
 // Random events and short-hands for the tests of traces.
 #pragma once
 
+#include <rapidcheck.h>
+#include <unistd.h>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
-#include <rapidcheck.h>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 #include "trace/event.hpp"
@@ -70,8 +70,9 @@ class ScratchFile {
   }
 
  private:
-  std::string path_ = std::string(std::getenv("TMPDIR") != nullptr ? std::getenv("TMPDIR") : "/tmp") +
-                      "/strata-test.XXXXXX";
+  std::string path_ =
+      std::string(std::getenv("TMPDIR") != nullptr ? std::getenv("TMPDIR") : "/tmp") +
+      "/strata-test.XXXXXX";
 };
 
 }  // namespace strata::trace

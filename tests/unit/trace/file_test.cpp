@@ -78,7 +78,8 @@ RC_GTEST_PROP(TraceFiles, threads_come_back_as_they_were, ()) {
 TEST(TraceFiles, more_events_than_a_chunk_holds_come_back) {
   const ScratchFile scratch;
   std::vector<Event> events;
-  for (std::uint64_t i = 0; i < 50000; ++i) events.push_back(make(Kind::malloc, i, i * 32, i % 999));
+  for (std::uint64_t i = 0; i < 50000; ++i)
+    events.push_back(make(Kind::malloc, i, i * 32, i % 999));
   {
     Writer writer(scratch.path(), false);
     writer.events(4, 2, events);
@@ -161,12 +162,14 @@ TEST(TraceFiles, a_changed_byte_is_never_read_as_events) {
         ASSERT_TRUE(whole.contains(key)) << at;
         const std::vector<Event>& all = whole.at(key);
         ASSERT_TRUE(events.size() <= all.size() &&
-                    std::equal(events.begin(), events.end(), all.begin())) << at;
+                    std::equal(events.begin(), events.end(), all.begin()))
+            << at;
       }
       EXPECT_FALSE(file.cut_off().empty()) << at;
     } catch (const TraceError& error) {
       ++refused;
-      EXPECT_NE(std::string(error.what()).find("damaged at byte"), std::string::npos) << error.what();
+      EXPECT_NE(std::string(error.what()).find("damaged at byte"), std::string::npos)
+          << error.what();
     }
   }
   EXPECT_GT(refused, (content.size() - sizeof(FileHeader)) * 9 / 10);

@@ -32,7 +32,8 @@ Told tell(const std::vector<std::vector<Event>>& threads) {
 std::string in_letters(const std::vector<Step>& steps) {
   std::string text;
   for (const Step& step : steps) {
-    text += "arfe"[int(step.kind)] + std::to_string(step.thread) + ":" + std::to_string(step.block) + " ";
+    text += "arfe"[int(step.kind)] + std::to_string(step.thread) + ":" +
+            std::to_string(step.block) + " ";
   }
   return text;
 }
@@ -82,9 +83,10 @@ TEST(TraceHistory, a_realloc_to_nothing_frees) {
 }
 
 TEST(TraceHistory, reallocs_of_signal_handlers_nest) {
-  const Told told = tell({{make(Kind::malloc, 1, 0x100, 10), make(Kind::malloc, 1, 0x200, 20),
-                           make(Kind::realloc_from, 2, 0x100), make(Kind::realloc_from, 3, 0x200),
-                           make(Kind::realloc_to, 4, 0x600, 60), make(Kind::realloc_to, 5, 0x500, 50)}});
+  const Told told =
+      tell({{make(Kind::malloc, 1, 0x100, 10), make(Kind::malloc, 1, 0x200, 20),
+             make(Kind::realloc_from, 2, 0x100), make(Kind::realloc_from, 3, 0x200),
+             make(Kind::realloc_to, 4, 0x600, 60), make(Kind::realloc_to, 5, 0x500, 50)}});
   EXPECT_EQ(in_letters(told.steps), "a0:0 a0:1 r0:1 r0:0 ");
   EXPECT_EQ(told.steps[2].size, 60U);
 }

@@ -1,5 +1,5 @@
-// Plans: whatever order threads run in, as far as a plan lets them, each call meets the block that it
-// met in the program.
+// Plans: whatever order threads run in, as far as a plan lets them, each call meets the block that
+// it met in the program.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -33,7 +33,8 @@ struct Program {
 // A random program whose threads hand blocks to each other. Thread i begins late and may end early.
 Program random_program(unsigned seed, std::uint32_t threads, unsigned length) {
   std::mt19937 random(seed);
-  Program program{std::vector<std::vector<Event>>(threads), std::vector<std::vector<Call>>(threads)};
+  Program program{std::vector<std::vector<Event>>(threads),
+                  std::vector<std::vector<Call>>(threads)};
   std::map<std::uint64_t, std::uint64_t> alive;  // address: size
   std::uint64_t next_size = 1;
   std::uint64_t time = 0;
@@ -165,8 +166,12 @@ class Simulation {
         finish_epoch();
         thread.epoch = next.slot;
         break;
-      case Action::free: thread.calls.push_back({Action::free, empty(next.slot), 0}); break;
-      case Action::old_size: thread.old_size = next.size(); break;
+      case Action::free:
+        thread.calls.push_back({Action::free, empty(next.slot), 0});
+        break;
+      case Action::old_size:
+        thread.old_size = next.size();
+        break;
       case Action::realloc: {
         const std::uint64_t taken = empty(next.from);
         EXPECT_EQ(taken, thread.old_size);
@@ -175,7 +180,8 @@ class Simulation {
         break;
       }
       case Action::nothing:
-      case Action::thread_end: break;
+      case Action::thread_end:
+        break;
       default:
         fill(next.slot, next.size());
         thread.calls.push_back({next.action(), 0, next.size()});
@@ -245,8 +251,8 @@ TEST(ReplayPlan, one_thread_needs_no_more_slots_than_blocks_live_at_once) {
 TEST(ReplayPlan, figures_are_those_of_the_trace) {
   Program program;
   program.events = {{make(Kind::malloc, 1000000000, 0x100, 1000),
-                     make(Kind::malloc, 2000000000, 0x900, 500), make(Kind::free, 3000000000, 0x100),
-                     make(Kind::free, 3000000000, 0xdead00)}};
+                     make(Kind::malloc, 2000000000, 0x900, 500),
+                     make(Kind::free, 3000000000, 0x100), make(Kind::free, 3000000000, 0xdead00)}};
   const Plan plan = plan_of(program);
   EXPECT_EQ(plan.figures.events, 3U);
   EXPECT_EQ(plan.figures.allocations, 2U);

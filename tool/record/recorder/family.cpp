@@ -18,7 +18,9 @@ using strata::record::next;
 
 namespace {
 
-unsigned log2_of(size_t alignment) { return alignment != 0 ? unsigned(std::bit_width(alignment)) - 1 : 0; }
+unsigned log2_of(size_t alignment) {
+  return alignment != 0 ? unsigned(std::bit_width(alignment)) - 1 : 0;
+}
 
 }  // namespace
 
@@ -49,7 +51,8 @@ RECORDED void* realloc(void* block, size_t size) noexcept {
     if (first != nullptr && block != nullptr) {
       // Out of the arena: at most what lies behind the block in it.
       const auto* const from = static_cast<const unsigned char*>(block);
-      for (size_t i = 0; i < size && is_ours(from + i); ++i) static_cast<unsigned char*>(first)[i] = from[i];
+      for (size_t i = 0; i < size && is_ours(from + i); ++i)
+        static_cast<unsigned char*>(first)[i] = from[i];
     }
     return first;
   }

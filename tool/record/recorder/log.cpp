@@ -42,7 +42,8 @@ void give_back_buffer(Thread& thread) {
 }
 
 void thread_ends(void*) {
-  if (Event* const event = take_place()) put(event, ticks(), nullptr, what_of(Kind::thread_end, 0, 0));
+  if (Event* const event = take_place())
+    put(event, ticks(), nullptr, what_of(Kind::thread_end, 0, 0));
   if (thread_log.generation == process->generation) give_back_buffer(thread_log);
 }
 

@@ -59,7 +59,8 @@ inline Event* take_place() {
   Thread& thread = thread_log;
   if (thread.generation == process->generation) [[likely]] {
     const std::uint32_t place = take(thread.used);
-    if (place < events_per_buffer) [[likely]] return thread.events + place;
+    if (place < events_per_buffer) [[likely]]
+      return thread.events + place;
   }
   return take_place_slow();
 }
@@ -100,7 +101,8 @@ inline void log_after(Kind kind, const void* address, std::uint64_t size, const 
     } else {
       time = memory->clock.load(std::memory_order_relaxed);
     }
-    put(event, time, address, what_of(address != nullptr ? kind : Kind::failed, size, alignment_log2));
+    put(event, time, address,
+        what_of(address != nullptr ? kind : Kind::failed, size, alignment_log2));
   }
 }
 

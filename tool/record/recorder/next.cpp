@@ -60,7 +60,8 @@ void first_free(void* block) {
 }
 void* first_calloc(size_t count, size_t size) {
   look();
-  return looking ? from_arena(count * size) : next.calloc(count, size);  // of zeroes, never used before
+  return looking ? from_arena(count * size)
+                 : next.calloc(count, size);  // of zeroes, never used before
 }
 void* first_realloc(void* block, size_t size) {
   look();
@@ -96,9 +97,9 @@ void* library_of(const void* address) {
 
 }  // namespace
 
-constinit Next next{first_malloc,         first_free,          first_calloc,
-                    first_realloc,        first_posix_memalign, first_aligned_alloc,
-                    first_memalign,       first_valloc,        first_pvalloc};
+constinit Next next{first_malloc,   first_free,           first_calloc,
+                    first_realloc,  first_posix_memalign, first_aligned_alloc,
+                    first_memalign, first_valloc,         first_pvalloc};
 
 bool is_ours(const void* block) {
   return reinterpret_cast<uintptr_t>(block) - reinterpret_cast<uintptr_t>(arena) < sizeof arena;

@@ -1,6 +1,6 @@
-// The C++ operators. They go to the next definition, so that its new handler, its exceptions and its
-// sized frees are the program's; they are recorded here only if that definition does not itself call
-// malloc or free, which are recorded anyway.
+// The C++ operators. They go to the next definition, so that its new handler, its exceptions and
+// its sized frees are the program's; they are recorded here only if that definition does not itself
+// call malloc or free, which are recorded anyway.
 #include <bit>
 #include <new>
 
@@ -36,8 +36,8 @@ class Behind {
 };
 
 template <class Function, class... Arguments>
-inline void* obtain(Behind<Function>& behind, const void* site, std::size_t size, unsigned alignment,
-                    Arguments... arguments) {
+inline void* obtain(Behind<Function>& behind, const void* site, std::size_t size,
+                    unsigned alignment, Arguments... arguments) {
   bool records_itself = false;
   void* const block = behind.get(records_itself)(size, arguments...);
   if (!records_itself) {
@@ -91,8 +91,10 @@ constinit Behind<void(void*, const Nothrow&)> delete_one_nothrow("_ZdlPvRKSt9not
 constinit Behind<void(void*, const Nothrow&)> delete_many_nothrow("_ZdaPvRKSt9nothrow_t");
 constinit Behind<void(void*, Align)> delete_one_aligned("_ZdlPvSt11align_val_t");
 constinit Behind<void(void*, Align)> delete_many_aligned("_ZdaPvSt11align_val_t");
-constinit Behind<void(void*, std::size_t, Align)> delete_one_sized_aligned("_ZdlPvmSt11align_val_t");
-constinit Behind<void(void*, std::size_t, Align)> delete_many_sized_aligned("_ZdaPvmSt11align_val_t");
+constinit Behind<void(void*, std::size_t, Align)> delete_one_sized_aligned(
+    "_ZdlPvmSt11align_val_t");
+constinit Behind<void(void*, std::size_t, Align)> delete_many_sized_aligned(
+    "_ZdaPvmSt11align_val_t");
 constinit Behind<void(void*, Align, const Nothrow&)> delete_one_aligned_nothrow(
     "_ZdlPvSt11align_val_tRKSt9nothrow_t");
 constinit Behind<void(void*, Align, const Nothrow&)> delete_many_aligned_nothrow(
@@ -105,7 +107,8 @@ RECORDED void* operator new(std::size_t n, const Nothrow& t) noexcept {
   return obtain<void*(std::size_t, const Nothrow&), const Nothrow&>(new_one_nothrow, SITE, n, 0, t);
 }
 RECORDED void* operator new[](std::size_t n, const Nothrow& t) noexcept {
-  return obtain<void*(std::size_t, const Nothrow&), const Nothrow&>(new_many_nothrow, SITE, n, 0, t);
+  return obtain<void*(std::size_t, const Nothrow&), const Nothrow&>(new_many_nothrow, SITE, n, 0,
+                                                                    t);
 }
 RECORDED void* operator new(std::size_t n, Align a) {
   return obtain(new_one_aligned, SITE, n, log2_of(a), a);
@@ -124,8 +127,12 @@ RECORDED void* operator new[](std::size_t n, Align a, const Nothrow& t) noexcept
 
 RECORDED void operator delete(void* p) noexcept { give_back(delete_one, p); }
 RECORDED void operator delete[](void* p) noexcept { give_back(delete_many, p); }
-RECORDED void operator delete(void* p, std::size_t n) noexcept { give_back(delete_one_sized, p, n); }
-RECORDED void operator delete[](void* p, std::size_t n) noexcept { give_back(delete_many_sized, p, n); }
+RECORDED void operator delete(void* p, std::size_t n) noexcept {
+  give_back(delete_one_sized, p, n);
+}
+RECORDED void operator delete[](void* p, std::size_t n) noexcept {
+  give_back(delete_many_sized, p, n);
+}
 RECORDED void operator delete(void* p, const Nothrow& t) noexcept {
   give_back<void(void*, const Nothrow&), const Nothrow&>(delete_one_nothrow, p, t);
 }
@@ -141,8 +148,10 @@ RECORDED void operator delete[](void* p, std::size_t n, Align a) noexcept {
   give_back(delete_many_sized_aligned, p, n, a);
 }
 RECORDED void operator delete(void* p, Align a, const Nothrow& t) noexcept {
-  give_back<void(void*, Align, const Nothrow&), Align, const Nothrow&>(delete_one_aligned_nothrow, p, a, t);
+  give_back<void(void*, Align, const Nothrow&), Align, const Nothrow&>(delete_one_aligned_nothrow,
+                                                                       p, a, t);
 }
 RECORDED void operator delete[](void* p, Align a, const Nothrow& t) noexcept {
-  give_back<void(void*, Align, const Nothrow&), Align, const Nothrow&>(delete_many_aligned_nothrow, p, a, t);
+  give_back<void(void*, Align, const Nothrow&), Align, const Nothrow&>(delete_many_aligned_nothrow,
+                                                                       p, a, t);
 }

@@ -1,0 +1,65 @@
+// Hardened mode: every block's state is known exactly, nothing that an error of the program can
+// reach is trusted, and memory that was freed is neither readable nor soon another block.
+//
+// A mode (heap/mode.hpp): chosen by STRATA_MODE when the process starts, in the same library. The
+// default mode pays nothing for it.
+//
+// What a block is made of, by size
+//
+//   size              where it lies                          on free            a freed block waits
+//   in 0                 a page that cannot be touched          (heap/nothing.hpp) - to 32767 bytes
+//   slab of its class: 60 KiB of blocks,   cleared            the thread's quarantine,
+//                     then a guard page                                         then the class's
+//                     pool
+//   to 256 KiB        run of slots between guard pages       cleared            a queue of its
+//   class to 1 GiB          run of slots between guard pages       made inaccessible  a queue of
+//   addresses above             mapping between guard pages            made inaccessible  a queue
+//   of addresses
+//
+// What is known of a small block, out of band: one Record (record.hpp) a block in its Slab
+// (slab.hpp)
+//
+//   state      Record               block's bytes                      where it is noted
+//   fresh      0                    zero                               Slab: beyond its window
+//   free       0 or who freed it    zero                               Slab: bit in `free`
+//   ready      0 or who freed it    zero                               ThreadState: ready
+//   live       live, form, slack    the program's; then a canary       nowhere
+//   quarantine who freed it         zero                               ThreadState: random, fifo
+//
+//   transition            by                                     checks
+//   fresh -> free         window of the slab grows               -
+//   free -> ready         refill, at random, class's lock        -
+//   ready -> live         allocate, the thread that has it       record is not live; bytes are zero
+//   live -> quarantine    free, any thread                       block start; record is live;
+//   family
+//                                                                and size agree; canary is whole
+//   quarantine -> ready   the thread's later frees: a random     -
+//                         place first, then first in, first out
+//   ready -> free         flush, class's lock                    bit was clear
+//
+// Who may write what: a Record, whoever has the block (that is why it is a word of its own, not a
+// bit among others: threads that free neighbours do not meet, and nothing is atomic). A Slab's bits
+// and lists, the holder of its class's lock. A ThreadState, its thread. Two threads that free one
+// block in the very same moment may both pass; the block is then ready twice, and the second time
+// it is handed out its record is live: it is found then.
+//
+// Addresses of one class are never given to another: a slab stays with its class, its pages go back
+// to the system. Where addresses are scarce (`ulimit -v`) that, and guards, are given up, with a
+// warning.
+//
+// Stands on what a platform has beyond the concept: guards, protection, randomness (Linux).
+//
+// Lock order: class (ascending), large, registry, metadata; then those of the heap below.
+#pragma once
+
+#include "heap/mode.hpp"
+
+namespace strata::harden {
+
+// The mode's functions, for heap::start_mode.
+extern const heap::ModeCalls hardened_calls;
+
+// Before the mode starts: computes the classes' shapes, draws the secrets.
+void prepare() noexcept;
+
+}  // namespace strata::harden

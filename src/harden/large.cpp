@@ -1,0 +1,498 @@
+// Large blocks of hardened mode. See large.hpp.
+#include "harden/large.hpp"
+
+#include "base/bits.hpp"
+#include "base/lock_guard.hpp"
+#include "harden/guards.hpp"
+#include "harden/memory.hpp"
+#include "harden/misuse.hpp"
+#include "harden/small.hpp"
+#include "heap/state.hpp"
+
+namespace strata::harden {
+namespace {
+
+constexpr size_t largest_cleared = 256 * KiB;
+constexpr size_t largest_run = 1 * GiB;
+constexpr unsigned steps = 8;
+constexpr unsigned class_total = (31 - 15) * steps;
+// What waits: of those that are cleared, so many bytes; of those that are only addresses, so many
+// runs, and so many mappings.
+constexpr size_t waiting_bytes = 1 * MiB;
+constexpr size_t waiting_runs = 128;
+constexpr unsigned most_waiting_mappings = 8;
+constexpr unsigned buckets = 64;
+
+// First in, first out; what an entry counts for is the queue's business.
+struct Queue {
+  List<LargeBlock> blocks;
+  size_t sum = 0;
+};
+
+struct State {
+  Machine::Lock lock;
+  LargeBlock* ready[class_total] = {};
+  Queue cleared;  // counted in bytes
+  Queue closed;   // counted in runs
+  LargeBlock* waiting_mappings[most_waiting_mappings] = {};
+  unsigned next_mapping = 0;
+  LargeBlock* table[buckets] = {};  // mappings by address, live and waiting
+  LargeBlock* unused = nullptr;     // records
+  size_t resident = 0;              // bytes of ready blocks that may be there; read without lock
+  LargeUsage usage;
+};
+constinit State state;
+
+// What a block of the size may touch.
+size_t accessible_for(size_t size) noexcept {
+  const size_t page = Machine::page_size();
+  if (size < largest_small) size = largest_small;
+  const size_t step = std::bit_floor(size) / steps;
+  return align_up(size, step < page ? page : step);
+}
+unsigned class_of_accessible(size_t accessible) noexcept {
+  const unsigned power = log2_floor(accessible);
+  const size_t within = (accessible - (size_t{1} << power)) >> (power - 3);
+  return (power - 15) * steps + unsigned(within);
+}
+
+unsigned bucket_of(Address address) noexcept {
+  return unsigned(address >> 12 ^ address >> 21 ^ address >> 30) % buckets;
+}
+
+LargeBlock* take_record() noexcept {
+  {
+    LockGuard guard(state.lock);
+    if (LargeBlock* const block = state.unused; block != nullptr) {
+      state.unused = block->next;
+      *block = {};
+      return block;
+    }
+  }
+  auto* const block = static_cast<LargeBlock*>(take_memory(sizeof(LargeBlock)));
+  if (block != nullptr) *block = {};
+  return block;
+}
+void give_record(LargeBlock* block) noexcept {
+  LockGuard guard(state.lock);
+  block->next = state.unused;
+  state.unused = block;
+}
+
+size_t slack_of(const LargeBlock* block) noexcept { return block->accessible - block->size; }
+void* pointer_to(const LargeBlock* block) noexcept {
+  return reinterpret_cast<void*>(block->address);
+}
+
+void put_canary(const LargeBlock* block) noexcept {
+  if (slack_of(block) != 0) {
+    canary.put(pointer_to(block), block->accessible, slack_of(block));
+  }
+}
+bool canary_is_whole(const LargeBlock* block) noexcept {
+  return slack_of(block) == 0 ||
+         canary.is_whole(pointer_to(block), block->accessible, slack_of(block));
+}
+
+// Runs ---------------------------------------------------------------------------------------
+
+// What an earlier use left behind goes back to the system.
+void make_zero(Slot* slot, Address address, size_t slots) noexcept {
+  bool touched = false;
+  for (size_t i = 0; i < slots; ++i) {
+    touched |= slot[i].touched != 0;
+    slot[i].touched = 0;
+  }
+  if (touched && !Machine::purge(address, slots * slot_size)) {
+    __builtin_memset(reinterpret_cast<void*>(address), 0, slots * slot_size);
+  }
+}
+
+Address lead_guard(const LargeBlock* block) noexcept {
+  return block->address - Machine::page_size();
+}
+size_t tail_bytes(const LargeBlock* block) noexcept {
+  return (block->slots - block->lead) * slot_size - block->accessible;
+}
+
+LargeBlock* open_run(size_t accessible, size_t alignment) noexcept {
+  const bool scarce = slot_supply.addresses_are_scarce();
+  const size_t page = Machine::page_size();
+  const size_t alignment_slots = alignment <= slot_size ? 1 : alignment / slot_size;
+  const size_t lead = scarce ? 0 : alignment_slots;
+  const size_t data = divide_up(scarce ? accessible : accessible + page, slot_size);
+  LargeBlock* const block = take_record();
+  if (block == nullptr) return nullptr;
+  Slot* const run = slot_supply.take(lead + data, alignment_slots);
+  if (run == nullptr) {
+    give_record(block);
+    return nullptr;
+  }
+  Slot* const first = run + lead;
+  block->address = slot_supply.address_of(first);
+  block->accessible = accessible;
+  block->run = run;
+  block->slots = std::uint32_t(lead + data);
+  block->lead = std::uint32_t(lead);
+  make_zero(first, block->address, data);
+  if (scarce) {
+    warn_once(Shrinks::class_addresses);
+  } else if (install_guard(lead_guard(block), page)) {
+    block->guarded = install_guard(block->address + accessible, tail_bytes(block));
+    if (!block->guarded) remove_guard(lead_guard(block), page);
+  }
+  run->length = block->slots;
+  first->set_owner(0);
+  first->checked = block;
+  first->inverse = 0;
+  first->twice_class = no_class;
+  first->set_kind(SlotKind::checked_large);
+  return block;
+}
+
+// The run serves whatever comes. Where addresses are few, or there are too many of its class.
+void close_run(LargeBlock* block) noexcept {
+  if (block->guarded) {
+    remove_guard(lead_guard(block), Machine::page_size());
+    remove_guard(block->address + block->accessible, tail_bytes(block));
+  }
+  if (block->closed) remove_guard(block->address, block->accessible);
+  Slot* const first = block->run + block->lead;
+  first->set_kind(SlotKind::none);
+  first->checked = nullptr;
+  for (size_t i = 0; i < block->slots - block->lead; ++i) {
+    first[i].touched = block->resident ? carve_units_per_slot : 0;
+  }
+  slot_supply.give(block->run, block->slots);
+  give_record(block);
+}
+
+// Mappings -----------------------------------------------------------------------------------
+
+LargeBlock* open_mapping(size_t size, size_t alignment) noexcept {
+  const size_t page = Machine::page_size();
+  const size_t accessible = align_up(size == 0 ? 1 : size, page);
+  const size_t lead = alignment < page ? page : alignment;
+  if (accessible > size_t(PTRDIFF_MAX) - 2 * lead - page) return nullptr;
+  LargeBlock* const block = take_record();
+  if (block == nullptr) return nullptr;
+  const size_t bytes = lead + accessible + page;
+  Address mapped = Machine::reserve(bytes, lead);
+  if (mapped == 0 && slot_supply.give_back_unused()) mapped = Machine::reserve(bytes, lead);
+  if (mapped != 0 && !Machine::commit(mapped + lead, accessible)) {
+    Machine::release(mapped, bytes);
+    mapped = 0;
+  }
+  if (mapped == 0) {
+    give_record(block);
+    return nullptr;
+  }
+  block->address = mapped + lead;
+  block->accessible = accessible;
+  block->mapped = mapped;
+  block->mapped_bytes = bytes;
+  block->guarded = true;
+  LockGuard guard(state.lock);
+  LargeBlock*& head = state.table[bucket_of(block->address)];
+  block->next = head;
+  head = block;
+  return block;
+}
+
+void close_mapping(LargeBlock* block) noexcept {
+  {
+    LockGuard guard(state.lock);
+    LargeBlock** link = &state.table[bucket_of(block->address)];
+    while (*link != block) link = &(*link)->next;
+    *link = block->next;
+  }
+  Machine::release(block->mapped, block->mapped_bytes);
+  give_record(block);
+}
+
+// --------------------------------------------------------------------------------------------
+
+LargeBlock* take_ready(size_t accessible) noexcept {
+  LockGuard guard(state.lock);
+  LargeBlock*& stack = state.ready[class_of_accessible(accessible)];
+  LargeBlock* const block = stack;
+  if (block == nullptr) return nullptr;
+  stack = block->next;
+  if (block->resident) state.resident -= block->accessible;
+  return block;
+}
+
+// A block that was ready is made as a new one is; nullptr: memory is refused.
+LargeBlock* revive(LargeBlock* block) noexcept {
+  if (block->closed) {
+    if (!remove_guard(block->address, block->accessible)) return nullptr;
+    block->closed = false;
+  } else if (block->resident && !is_zero(pointer_to(block), block->accessible)) {
+    report_write_after_free(pointer_to(block), block->size, block->freed_by);
+    clear(pointer_to(block), block->accessible);
+  }
+  return block;
+}
+
+LargeBlock* open_block(size_t size, size_t accessible, size_t alignment) noexcept {
+  const size_t most = slot_supply.addresses_are_scarce() ? largest_cleared : largest_run;
+  if (accessible <= most && alignment <= SlotRange::alignment) {
+    if (alignment <= slot_size) {
+      // What cannot be opened again stays as it is.
+      if (LargeBlock* const block = take_ready(accessible)) return revive(block);
+    }
+    if (LargeBlock* const block = open_run(accessible, alignment)) return block;
+  }
+  return open_mapping(size, alignment);
+}
+
+void* begin_life(LargeBlock* block, size_t size, Form form) noexcept {
+  {
+    LockGuard guard(state.lock);
+    block->size = size;
+    block->form = form;
+    block->state = LargeBlock::State::live;
+    block->resident = true;
+    size_t& blocks = block->run != nullptr ? state.usage.blocks : state.usage.mappings;
+    size_t& bytes = block->run != nullptr ? state.usage.bytes : state.usage.mapped_bytes;
+    ++blocks;
+    bytes += block->accessible;
+  }
+  put_canary(block);
+  return pointer_to(block);
+}
+
+// With the lock held. nullptr: nothing waits.
+LargeBlock* take_oldest(Queue& queue) noexcept {
+  LargeBlock* const block = queue.blocks.pop_front();
+  if (block == nullptr) return nullptr;
+  queue.sum -= block->resident ? block->accessible : 1;
+  block->state = LargeBlock::State::ready;
+  if (block->resident) state.resident += block->accessible;
+  return block;
+}
+
+// The block waits; what has waited longest comes out if too many do, or nullptr.
+LargeBlock* let_wait(LargeBlock* block) noexcept {
+  const bool cleared = block->resident;
+  LockGuard guard(state.lock);
+  Queue& queue = cleared ? state.cleared : state.closed;
+  queue.blocks.push_back(block);
+  queue.sum += cleared ? block->accessible : 1;
+  return queue.sum > (cleared ? waiting_bytes : waiting_runs) ? take_oldest(queue) : nullptr;
+}
+
+// A block that has waited serves the next of its class; or whoever comes, where addresses are few
+// or its place is a special one.
+void make_ready(LargeBlock* block) noexcept {
+  const bool counted = block->resident;
+  const bool closes = slot_supply.addresses_are_scarce() || block->lead > 1;
+  if (counted && (closes || state.resident > range_settings.dirty_limit / 4)) {
+    if (!closes) block->resident = !Machine::purge(block->address, block->accessible);
+    LockGuard guard(state.lock);
+    if (closes || !block->resident) state.resident -= block->accessible;
+  }
+  if (closes) return close_run(block);
+  LockGuard guard(state.lock);
+  LargeBlock*& stack = state.ready[class_of_accessible(block->accessible)];
+  block->next = stack;
+  stack = block;
+}
+
+// As let_wait. The table of mappings needs their links, so a ring stands for the queue.
+LargeBlock* let_mapping_wait(LargeBlock* block) noexcept {
+  if (slot_supply.addresses_are_scarce()) return block;
+  LockGuard guard(state.lock);
+  LargeBlock*& place = state.waiting_mappings[state.next_mapping];
+  state.next_mapping = (state.next_mapping + 1) % most_waiting_mappings;
+  LargeBlock* const oldest = place;
+  place = block;
+  return oldest;
+}
+
+// Ends the block's life; false when it has none, which is reported.
+bool end_life(LargeBlock* block, void* pointer) noexcept {
+  bool was_live = false;
+  {
+    LockGuard guard(state.lock);
+    was_live = block->state == LargeBlock::State::live && Address(pointer) == block->address;
+    if (was_live) {
+      block->state = LargeBlock::State::waiting;
+      size_t& blocks = block->run != nullptr ? state.usage.blocks : state.usage.mappings;
+      size_t& bytes = block->run != nullptr ? state.usage.bytes : state.usage.mapped_bytes;
+      --blocks;
+      bytes -= block->accessible;
+      block->freed_by = Machine::thread_number();
+    }
+  }
+  if (!was_live) report_no_block(slot_supply.find(Address(pointer)), pointer, true);
+  return was_live;
+}
+
+void check_end(const LargeBlock* block, Form form, size_t size) noexcept {
+  if (block->form != form) report_family(pointer_to(block), block->size, block->form, form);
+  if (size != heap::unknown_size && size != block->size) {
+    report_size(pointer_to(block), block->size, size);
+  }
+  if (!canary_is_whole(block)) report_overflow(pointer_to(block), block->size, "free");
+}
+
+}  // namespace
+
+void* allocate_large(size_t size, size_t alignment, Form form) noexcept {
+  // No object may be larger than PTRDIFF_MAX, and the roundings below must not wrap.
+  if (size > size_t(PTRDIFF_MAX) || alignment > size_t(PTRDIFF_MAX) / 4) return nullptr;
+  const size_t accessible = accessible_for(size);
+  LargeBlock* block = open_block(size, accessible, alignment);
+  if (block == nullptr && give_back_unused()) block = open_block(size, accessible, alignment);
+  return block != nullptr ? begin_life(block, size, form) : nullptr;
+}
+
+void free_large(LargeBlock* block, void* pointer, Form form, size_t size) noexcept {
+  if (block->state == LargeBlock::State::live && Address(pointer) == block->address) {
+    check_end(block, form, size);
+  }
+  if (!end_life(block, pointer)) return;
+  if (block->run == nullptr) {
+    decommit<Machine>(block->address, block->accessible);
+    if (LargeBlock* const gone = let_mapping_wait(block)) close_mapping(gone);
+    return;
+  }
+  if (block->accessible <= largest_cleared) {
+    clear(pointer, block->accessible);
+  } else {
+    block->closed = install_guard(block->address, block->accessible);
+    if (!block->closed) Machine::purge(block->address, block->accessible);
+    block->resident = false;
+  }
+  if (LargeBlock* const oldest = let_wait(block)) make_ready(oldest);
+}
+
+size_t size_of_large(LargeBlock* block, void* pointer) noexcept {
+  if (block->state == LargeBlock::State::live && Address(pointer) == block->address) {
+    return block->size;
+  }
+  report_no_block(slot_supply.find(Address(pointer)), pointer, false);
+  return 0;
+}
+
+void* reallocate_large(LargeBlock* block, void* pointer, size_t size) noexcept {
+  const size_t old_size = size_of_large(block, pointer);
+  if (block->state != LargeBlock::State::live || Address(pointer) != block->address) return nullptr;
+  if (size > size_t(PTRDIFF_MAX)) return nullptr;
+  if (block->form != Form::malloc) report_family(pointer, old_size, block->form, Form::malloc);
+  if (!canary_is_whole(block)) report_overflow(pointer, old_size, "realloc");
+  if (size > largest_guarded && size <= block->accessible && size >= block->accessible / 2) {
+    // What was canary is the program's now.
+    const size_t rest = slack_of(block) < Canary::bytes ? slack_of(block) : Canary::bytes;
+    __builtin_memset(static_cast<char*>(pointer) + old_size, 0, rest);
+    block->size = size;
+    put_canary(block);
+    return pointer;
+  }
+  void* moved = nullptr;
+  if (size > old_size && size <= largest_run / 2) {
+    // A growing block is likely to grow again: half as many bytes again let it do so in place.
+    const size_t wanted = accessible_for(size + size / 2);
+    if (LargeBlock* const larger = open_block(size, wanted, 1)) {
+      moved = begin_life(larger, size, Form::malloc);
+    }
+  } else {
+    moved = heap::mode->allocate(size, Form::malloc);
+  }
+  if (moved == nullptr) return nullptr;
+  __builtin_memcpy(moved, pointer, size < old_size ? size : old_size);
+  heap::mode->free(pointer, Form::malloc, heap::unknown_size);
+  return moved;
+}
+
+LargeBlock* find_mapping(Address address) noexcept {
+  LockGuard guard(state.lock);
+  LargeBlock* block = state.table[bucket_of(address)];
+  while (block != nullptr && block->address != address) block = block->next;
+  return block;
+}
+
+bool describe_around(Address address, LargeBlock& found) noexcept {
+  if (Slot* slot = slot_supply.find(address); slot != nullptr) {
+    for (unsigned i = 0; i < largest_run / slot_size + 32; ++i, --slot) {
+      if (slot_supply.find(slot_supply.address_of(slot)) != slot) return false;
+      if (slot->kind() == SlotKind::none) continue;
+      if (slot->kind() != SlotKind::checked_large) return false;
+      found = *large_of(slot);
+      return address - found.address < (found.slots - found.lead) * slot_size;
+    }
+    return false;
+  }
+  LockGuard guard(state.lock);
+  for (const LargeBlock* block : state.table) {
+    for (; block != nullptr; block = block->next) {
+      if (address - block->mapped < block->mapped_bytes) {
+        found = *block;
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+size_t trim_large() noexcept {
+  LockGuard guard(state.lock);
+  size_t bytes = 0;
+  for (LargeBlock* block : state.ready) {
+    for (; block != nullptr; block = block->next) {
+      if (!block->resident) continue;
+      if (Machine::purge(block->address, block->accessible)) bytes += block->accessible;
+      block->resident = false;
+    }
+  }
+  state.resident = 0;
+  return bytes;
+}
+
+bool give_back_large() noexcept {
+  bool any = false;
+  const auto close_all = [&](auto take) {
+    for (;;) {
+      LargeBlock* block = nullptr;
+      {
+        LockGuard guard(state.lock);
+        block = take();
+        if (block != nullptr && block->resident) state.resident -= block->accessible;
+      }
+      if (block == nullptr) return;
+      close_run(block);
+      any = true;
+    }
+  };
+  close_all([] { return take_oldest(state.cleared); });
+  close_all([] { return take_oldest(state.closed); });
+  for (LargeBlock*& stack : state.ready) {
+    close_all([&] {
+      LargeBlock* const block = stack;
+      if (block != nullptr) stack = block->next;
+      return block;
+    });
+  }
+  for (LargeBlock*& place : state.waiting_mappings) {
+    LargeBlock* block = nullptr;
+    {
+      LockGuard guard(state.lock);
+      block = place;
+      place = nullptr;
+    }
+    if (block == nullptr) continue;
+    close_mapping(block);
+    any = true;
+  }
+  return any;
+}
+
+LargeUsage large_usage() noexcept {
+  LockGuard guard(state.lock);
+  return state.usage;
+}
+
+Machine::Lock& large_lock() noexcept { return state.lock; }
+
+}  // namespace strata::harden

@@ -1,0 +1,78 @@
+// Large blocks of hardened mode: runs of slots between guard pages; and mappings of their own for
+// what does not fit in a run.
+//
+//   | guard | block ............ canary, rest of the last pages | guard pages |
+//           address              size            accessible
+//
+// `accessible` is rounded to pages and to eight steps a doubling, so that a run that was freed fits
+// the next block of its class, guards and all; addresses of one class are not given to another.
+// Where `size` is a multiple of the step the guard follows the block at once.
+//
+//   state    bytes                                    where
+//   live     the program's                            its slot leads to the record
+//   waiting  to 256 KiB: zero; above: inaccessible    queue, first in, first out, bounded by bytes
+//                                                     or by number
+//   ready    as waiting, or given back to the system  stack of its class
+//
+// Up to 256 KiB clearing costs less than the page faults that follow when memory is given back.
+// Everything here is guarded by one lock, held over no system call but trim's, and not while a
+// block is cleared or looked at.
+#pragma once
+
+#include "base/units.hpp"
+#include "harden/record.hpp"
+#include "ranges/slot_supply.hpp"
+
+namespace strata::harden {
+
+struct LargeBlock {
+  enum class State : std::uint8_t { live, waiting, ready };
+
+  Address address = 0;
+  size_t size = 0;        // asked for
+  size_t accessible = 0;  // bytes that may be touched while it lives
+  Slot* run = nullptr;    // nullptr: a mapping of its own, from `mapped`, `mapped_bytes` long
+  Address mapped = 0;
+  size_t mapped_bytes = 0;
+  std::uint32_t slots = 0;  // of the run
+  std::uint32_t lead = 0;   // of these, before the block
+  State state = State::live;
+  Form form = Form::malloc;
+  bool guarded = false;   // pages before and behind it cannot be touched
+  bool closed = false;    // nor can its own, now that it is freed
+  bool resident = false;  // not live: pages may be there (and read zero)
+  std::uint32_t freed_by = 0;
+  LargeBlock* next = nullptr;      // of the queue, the stack or the table of mappings
+  LargeBlock* previous = nullptr;  // of the queue
+};
+
+// The block of a slot of the kind `checked_large`.
+inline LargeBlock* large_of(const Slot* slot) noexcept {
+  return static_cast<LargeBlock*>(slot->checked);
+}
+
+// The block reads zero.
+void* allocate_large(size_t size, size_t alignment, Form form) noexcept;
+void free_large(LargeBlock* block, void* pointer, Form form, size_t size) noexcept;
+void* reallocate_large(LargeBlock* block, void* pointer, size_t size) noexcept;
+// Bytes that were asked for; reports what is no live block, and says 0.
+size_t size_of_large(LargeBlock* block, void* pointer) noexcept;
+
+// The mapping that begins at the address, live or not; nullptr: none does.
+LargeBlock* find_mapping(Address address) noexcept;
+// Any large block around the address, for messages. nullptr: none. A copy, since it may go away.
+bool describe_around(Address address, LargeBlock& found) noexcept;
+
+size_t trim_large() noexcept;
+struct LargeUsage {
+  size_t blocks = 0;  // live runs
+  size_t bytes = 0;
+  size_t mappings = 0;
+  size_t mapped_bytes = 0;
+};
+// Where memory or addresses are short: all that waits or is ready goes. True: there was something.
+bool give_back_large() noexcept;
+LargeUsage large_usage() noexcept;
+Machine::Lock& large_lock() noexcept;
+
+}  // namespace strata::harden

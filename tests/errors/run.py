@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Runs a program that misuses the heap, and compares what is said of it with what its source wants.
+
+    tests/errors/run.py SOURCE PROGRAM LIBRARY [MODE...]        all modes when none is named
+
+Expectations stand in the source, in lines of four parts (see misuse.h):
+
+    //= MODE... | SIZE... | own or other, or both | what is said
+
+What is said is the report's line behind "strata: error: ", in which "…" stands for anything; the
+program must then have ended by SIGABRT, without having said more (diagnose says more). Or the name of
+a signal, and nothing is said; or "survived", and the program goes on and nothing is said.
+Ends with 1 when one run was different, 77 when the source has nothing for these modes.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+LINE = re.compile(r"^//= (.*?) \| (.*?) \| (.*?) \| (.*)$", re.M)
+SKIPPED = 77
+
+
+def expectations(source):
+    with open(source, encoding="utf-8") as file:
+        for modes, sizes, who, said in LINE.findall(file.read()):
+            for mode in modes.split():
+                for size in sizes.split():
+                    for by in who.split():
+                        yield mode, size, by, said
+
+
+def pattern(said):
+    return "^strata: error: " + ".*".join(re.escape(part) for part in said.split("…")) + "$"
+
+
+def trouble(done, said, mode):
+    """What is different from what was wanted, or None."""
+    text = done.stderr
+    if said == "survived":
+        return None if done.returncode == 0 and text == "survived\n" else "should have gone on"
+    if said.startswith("SIG"):
+        wanted = -signal.Signals[said]
+        return None if done.returncode == wanted else f"should have ended by {said}"
+    lines = text.splitlines()
+    if not lines or not re.match(pattern(said), lines[0]):
+        return f"should have said: {said}"
+    if done.returncode != -signal.SIGABRT:
+        return "should have ended by SIGABRT"
+    if len(lines) != 1 and mode != "diagnose":
+        return "should have said no more"
+    return None
+
+
+def main():
+    if len(sys.argv) < 4:
+        sys.exit(__doc__)
+    source, program, library, *modes = sys.argv[1:]
+    bad = runs = 0
+    for mode, size, by, said in expectations(source):
+        if modes and mode not in modes:
+            continue
+        environment = dict(os.environ, LD_PRELOAD=library, STRATA_MODE=mode)
+        done = subprocess.run([program, size, by], env=environment, text=True, capture_output=True,
+                              timeout=60, check=False)
+        if done.returncode == SKIPPED:
+            continue
+        runs += 1
+        wrong = trouble(done, said, mode)
+        if wrong:
+            bad += 1
+            print(f"{mode}, {size}, {by}: {wrong}\n  ended with {done.returncode}, said: {done.stderr[:400]}")
+    if bad:
+        print(f"{bad} of {runs} runs were different")
+    return 1 if bad else 0 if runs else SKIPPED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
