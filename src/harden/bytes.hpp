@@ -1,5 +1,6 @@
-// What is done to a block's bytes: cleared, found zero, closed by a canary. Sixteen at a time, in the
-// vectors every 64-bit processor has; long runs by the C library's functions, which know wider ones.
+// What is done to a block's bytes: cleared, found zero, closed by a canary. Sixteen at a time, in
+// the vectors every 64-bit processor has; long runs by the C library's functions, which know wider
+// ones.
 //
 // The canary stands right behind the bytes that were asked for, up to eight of them; what slack is
 // left behind it stays zero. No byte of it is zero, so that the commonest overflow, a string's

@@ -8,11 +8,12 @@
 namespace strata::harden {
 namespace {
 
-// How guards are made, found out with the first one. Once markers have worked they are all there is.
+// How guards are made, found out with the first one. Once markers have worked they are all there
+// is.
 enum class Way : unsigned { unknown, markers, protections };
 constinit Atomic<Way> way;
 constinit Atomic<size_t> protections;       // in force
-constinit Atomic<size_t> most_protections;     // 0: not asked yet
+constinit Atomic<size_t> most_protections;  // 0: not asked yet
 constinit Atomic<unsigned> warned;
 
 constexpr const char* warnings[] = {

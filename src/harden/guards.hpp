@@ -1,9 +1,9 @@
 // Guards: pages that cannot be touched, between what the program can reach.
 //
-// Two ways to have one. A marker (Linux 6.13, MADV_GUARD_INSTALL) costs no mapping; where the kernel
-// has none, or refuses it (a filter of system calls, locked memory), a protection (mprotect) splits
-// the mapping around it, and of mappings a process has few (vm.max_map_count, 65530): so of these
-// there are at most a quarter as many. What cannot be guarded is not: one warning says so.
+// Two ways to have one. A marker (Linux 6.13, MADV_GUARD_INSTALL) costs no mapping; where the
+// kernel has none, or refuses it (a filter of system calls, locked memory), a protection (mprotect)
+// splits the mapping around it, and of mappings a process has few (vm.max_map_count, 65530): so of
+// these there are at most a quarter as many. What cannot be guarded is not: one warning says so.
 //
 // Thread-safe, no locks.
 #pragma once

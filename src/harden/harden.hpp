@@ -6,15 +6,18 @@
 //
 // What a block is made of, by size
 //
-//   size              where it lies                          on free            a freed block waits in
-//   0                 a page that cannot be touched          (heap/nothing.hpp) -
-//   to 32767 bytes    slab of its class: 60 KiB of blocks,   cleared            the thread's quarantine,
-//                     then a guard page                                         then the class's pool
-//   to 256 KiB        run of slots between guard pages       cleared            a queue of its class
-//   to 1 GiB          run of slots between guard pages       made inaccessible  a queue of addresses
-//   above             mapping between guard pages            made inaccessible  a queue of addresses
+//   size              where it lies                          on free            a freed block waits
+//   in 0                 a page that cannot be touched          (heap/nothing.hpp) - to 32767 bytes
+//   slab of its class: 60 KiB of blocks,   cleared            the thread's quarantine,
+//                     then a guard page                                         then the class's
+//                     pool
+//   to 256 KiB        run of slots between guard pages       cleared            a queue of its
+//   class to 1 GiB          run of slots between guard pages       made inaccessible  a queue of
+//   addresses above             mapping between guard pages            made inaccessible  a queue
+//   of addresses
 //
-// What is known of a small block, out of band: one Record (record.hpp) a block in its Slab (slab.hpp)
+// What is known of a small block, out of band: one Record (record.hpp) a block in its Slab
+// (slab.hpp)
 //
 //   state      Record               block's bytes                      where it is noted
 //   fresh      0                    zero                               Slab: beyond its window
@@ -27,17 +30,18 @@
 //   fresh -> free         window of the slab grows               -
 //   free -> ready         refill, at random, class's lock        -
 //   ready -> live         allocate, the thread that has it       record is not live; bytes are zero
-//   live -> quarantine    free, any thread                       block start; record is live; family
+//   live -> quarantine    free, any thread                       block start; record is live;
+//   family
 //                                                                and size agree; canary is whole
 //   quarantine -> ready   the thread's later frees: a random     -
 //                         place first, then first in, first out
 //   ready -> free         flush, class's lock                    bit was clear
 //
-// Who may write what: a Record, whoever has the block (that is why it is a word of its own, not a bit
-// among others: threads that free neighbours do not meet, and nothing is atomic). A Slab's bits and
-// lists, the holder of its class's lock. A ThreadState, its thread. Two threads that free one block
-// in the very same moment may both pass; the block is then ready twice, and the second time it is
-// handed out its record is live: it is found then.
+// Who may write what: a Record, whoever has the block (that is why it is a word of its own, not a
+// bit among others: threads that free neighbours do not meet, and nothing is atomic). A Slab's bits
+// and lists, the holder of its class's lock. A ThreadState, its thread. Two threads that free one
+// block in the very same moment may both pass; the block is then ready twice, and the second time
+// it is handed out its record is live: it is found then.
 //
 // Addresses of one class are never given to another: a slab stays with its class, its pages go back
 // to the system. Where addresses are scarce (`ulimit -v`) that, and guards, are given up, with a

@@ -15,8 +15,8 @@
 //   ready    as waiting, or given back to the system  stack of its class
 //
 // Up to 256 KiB clearing costs less than the page faults that follow when memory is given back.
-// Everything here is guarded by one lock, held over no system call but trim's, and not while a block
-// is cleared or looked at.
+// Everything here is guarded by one lock, held over no system call but trim's, and not while a
+// block is cleared or looked at.
 #pragma once
 
 #include "base/units.hpp"

@@ -62,8 +62,7 @@ void prepare_shapes() noexcept {
     shape.size = std::uint32_t(size);
     shape.inverse = size_classes.classes[c].inverse;
     shape.capacity = std::uint16_t(usable / size);
-    shape.first_window =
-        std::uint16_t(clamp(page / size, least_window_blocks, shape.capacity));
+    shape.first_window = std::uint16_t(clamp(page / size, least_window_blocks, shape.capacity));
     if (shape.first_window > shape.capacity) shape.first_window = shape.capacity;
     shape.ready = std::uint16_t(clamp(ready_bytes / size, 2, most_ready));
     shape.cache_offset = std::uint32_t(c * sizeof(ClassCache));
@@ -153,9 +152,9 @@ void Pool::give_one(const Entry& entry) noexcept {
   slab->free_bits()[index / 64] |= std::uint64_t{1} << index % 64;
   if (slab->free_count++ == 0 && slab->window == slab->capacity) available_.push_back(slab);
   const unsigned sparse = slab->window - slab->window / 8U;
-  const bool due = slab->is_empty() ? slab->purge != Slab::Purge::done
-                                    : slab->purge == Slab::Purge::when_sparse &&
-                                          slab->free_count >= sparse;
+  const bool due = slab->is_empty()
+                       ? slab->purge != Slab::Purge::done
+                       : slab->purge == Slab::Purge::when_sparse && slab->free_count >= sparse;
   if (due && !slab->waits) {
     slab->waits = true;
     push_to_purge(slab);

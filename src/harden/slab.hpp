@@ -1,12 +1,13 @@
-// Slab: one slot cut in equal blocks of a size class, and what is known of each, out of band. And the
-// pool of a class, from which threads take free blocks at random and to which they give them back.
+// Slab: one slot cut in equal blocks of a size class, and what is known of each, out of band. And
+// the pool of a class, from which threads take free blocks at random and to which they give them
+// back.
 //
 //   slot     | block | block | block | ...                       | guard page |     64 KiB
 //   window   <--------- handed out at random --------->  fresh: never touched
 //
-// The window opens in doubling steps when nothing in it is free: so places are random among at least
-// sixteen, and a program that needs ten blocks does not touch sixteen pages. It closes again when
-// the slab is empty and its pages have gone back.
+// The window opens in doubling steps when nothing in it is free: so places are random among at
+// least sixteen, and a program that needs ten blocks does not touch sixteen pages. It closes again
+// when the slab is empty and its pages have gone back.
 //
 // Everything here is guarded by the pool's lock, except the records (see harden.hpp). Cost: some 15
 // instructions a block, taken or given, and one lock a batch.
@@ -44,8 +45,9 @@ struct Slab {
   Address address = 0;
   Slab* next = nullptr;  // in the list of slabs with free blocks
   Slab* previous = nullptr;
-  Slab* older = nullptr;   // in the list of all, or of records without a slot
-  Slab* queued = nullptr;  // in the queue of those whose free pages may go back; guarded by its lock
+  Slab* older = nullptr;  // in the list of all, or of records without a slot
+  Slab* queued =
+      nullptr;  // in the queue of those whose free pages may go back; guarded by its lock
   std::uint32_t queued_at = 0;
   // Of the class, so that free() finds them here: a block's size, where the class's cache lies in a
   // ThreadState, its quarantines' and its ready places.
@@ -119,8 +121,8 @@ void prepare_shapes() noexcept;
 // The slab in a slot of the kind `checked_slab`.
 inline Slab* slab_of(const Slot* slot) noexcept { return static_cast<Slab*>(slot->checked); }
 
-// Slabs whose free pages may go back: the oldest go when there is more than the dirty limit of them,
-// or after the purge delay. push: with the slab's pool locked; run: with no lock held.
+// Slabs whose free pages may go back: the oldest go when there is more than the dirty limit of
+// them, or after the purge delay. push: with the slab's pool locked; run: with no lock held.
 void push_to_purge(Slab* slab) noexcept;
 void purge_excess() noexcept;
 // All of them; the same rules. Returns bytes.

@@ -76,8 +76,8 @@ STRATA_COLD void* allocate_instead(const Entry& entry, unsigned c, size_t size,
 // The block is cleared, and `random` has a byte left.
 STRATA_INLINE void quarantine(ThreadState& state, const Slab* slab, void* block,
                               Record* record) noexcept {
-  auto& cache = *reinterpret_cast<ClassCache*>(reinterpret_cast<char*>(state.classes) +
-                                               slab->cache_offset);
+  auto& cache =
+      *reinterpret_cast<ClassCache*>(reinterpret_cast<char*>(state.classes) + slab->cache_offset);
   const unsigned at = state.random.drawn_byte() & (slab->quarantine - 1U);
   const Entry drawn = {cache.random_blocks[at], cache.random_records[at]};
   cache.random_blocks[at] = block;

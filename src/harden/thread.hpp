@@ -6,8 +6,8 @@
 //            a random one
 //
 // What leaves the random places goes to the ring's tail and is handed out at its head, but never
-// while fewer than `quarantine` blocks (slab.hpp) have come after it. What a pool gives is put at the
-// head; what is too much goes back to the pool from there.
+// while fewer than `quarantine` blocks (slab.hpp) have come after it. What a pool gives is put at
+// the head; what is too much goes back to the pool from there.
 //
 // Only the thread itself touches its state. Threads that have finished share one, under a lock.
 #pragma once

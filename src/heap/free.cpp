@@ -49,7 +49,28 @@ void free_to_slab(Slot* slot, void* pointer) noexcept {
   post(heap, slot, block);
 }
 
+// Whether the block waits in the batch, which another thread may be changing: every address that is
+// found is one of the slab's, and the walk is short.
+STRATA_OVERTAKEN bool waits_in(const OutboxEntry& entry, const Slot* slot, const void* block) {
+  if (entry.slab != slot) return false;
+  const Block* waiting = entry.batch.first;
+  for (unsigned i = 0; i < outbox_batch_blocks && waiting != nullptr; ++i) {
+    if (waiting == block) return true;
+    if ((Address(waiting) ^ Address(block)) >> slot_shift != 0) return false;
+    waiting = waiting->next;
+  }
+  return false;
+}
+
 }  // namespace
+
+const ThreadHeap* waits_with(Slot* slot, const void* block) noexcept {
+  LockGuard guard(state.registry_lock);
+  for (ThreadHeap* heap = state.heaps.first(); heap != nullptr; heap = heap->next) {
+    if (waits_in(outbox_entry(*heap, slot), slot, block)) return heap;
+  }
+  return nullptr;
+}
 
 bool is_free(Slot* slot, const void* block) noexcept {
   const auto offset = std::uint16_t(Address(block) - address_of(slot));
@@ -63,6 +84,8 @@ bool is_free(Slot* slot, const void* block) noexcept {
   const unsigned c = slab::class_of(slot);
   if (list_has(slot->freed, block, limit)) return true;
   if (heap->active[c] == slot && list_has(thread_cache.head(c), block, limit)) return true;
+  // Before the blocks that have come home: what leaves an outbox now is found there.
+  if (waits_with(slot, block) != nullptr) return true;
   // Others only put blocks in front of those that have come home; we alone take them.
   const sharing::RemoteList home{slot->remote.load(Order::acquire)};
   return list_has(sharing::block_at(address_of(slot), home.head()), block, home.count());

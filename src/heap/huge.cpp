@@ -1,6 +1,7 @@
 // Huge blocks: mappings of their own, for what is too large for a run of slots, or does not fit in
 // the addresses that are left. They grow and move by remapping, without a copy, and give
-// everything back when freed. Behind each is a page that was reserved with it and cannot be touched.
+// everything back when freed. Behind each is a page that was reserved with it and cannot be
+// touched.
 //
 // Their records stand in a hash table by address. Thread-safe: one lock, held over no system call
 // but those of the table's own memory.

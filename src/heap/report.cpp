@@ -16,12 +16,7 @@ Slot* run_around(Slot* slot) noexcept {
   return first->kind() != SlotKind::none && first + first->length > slot ? first : nullptr;
 }
 
-// What not every platform has: numbers of threads, knowledge of addresses, a place for reports.
-template <class M = Machine>
-void add_this_thread(Line& line) noexcept {
-  if constexpr (requires { M::thread_number(); }) line.text(" by thread ").number(M::thread_number());
-}
-
+// What not every platform has: knowledge of addresses, a place for reports.
 template <class M = Machine>
 void describe_place(Line& line, Address address) noexcept {
   if constexpr (requires(char* name) { M::whereabouts(address, name, size_t{}); }) {
@@ -49,19 +44,6 @@ void write_report(const Line& line) noexcept {
   }
 }
 
-// Whether this thread freed the block: it waits in the thread's outbox.
-bool freed_here(Slot* slot, const void* block) noexcept {
-  ThreadHeap* const heap = thread_cache.heap;
-  if (heap == nullptr) return false;
-  const OutboxEntry& entry = outbox_entry(*heap, slot);
-  if (entry.slab != slot) return false;
-  const Block* waiting = entry.batch.first;
-  for (unsigned i = 0; i < entry.batch.count && waiting != nullptr; ++i, waiting = waiting->next) {
-    if (waiting == block) return true;
-  }
-  return false;
-}
-
 void describe_inside(Line& line, Address address, Address block, size_t size) noexcept {
   line.text("not a block: ").number(address - block).text(" bytes inside a ");
   line.number(size).text("-byte block at ").hex(block);
@@ -77,7 +59,8 @@ void describe_slab(Line& line, Slot* slot, Address pointer) noexcept {
   }
   if (inside == 0) {
     line.number(size).text("-byte block, freed before");
-    if (freed_here(slot, reinterpret_cast<const void*>(pointer))) add_this_thread(line);
+    const ThreadHeap* const by = waits_with(slot, reinterpret_cast<const void*>(pointer));
+    if (by != nullptr && by->number != 0) line.text(" by thread ").number(by->number);
     return;
   }
   describe_inside(line, pointer, pointer - inside, size);

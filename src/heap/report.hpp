@@ -1,5 +1,6 @@
 // Reports: what is said when a program misuses its heap. One line that says what was done, to which
-// pointer, and what that pointer is; then the program ends, unless it shall go on (STRATA_ON_ERROR).
+// pointer, and what that pointer is; then the program ends, unless it shall go on
+// (STRATA_ON_ERROR).
 //
 //   strata: error: double free of 0x7f12a0400030 (48-byte block, freed before by thread 1234)
 //   strata: error: invalid free of 0x7f12a0400050 (not a block: 16 bytes inside a 160-byte block at

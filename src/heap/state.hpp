@@ -94,6 +94,8 @@ void flush_outbox(ThreadHeap& heap) noexcept;
 // free.cpp: whether a block that bears the mark of free ones is on a list of them. A live block may
 // bear it by chance: freed memory is copied around by programs that copy what they never wrote.
 bool is_free(Slot* slot, const void* block) noexcept;
+// The thread in whose outbox the block waits, or nullptr. Takes the registry's lock.
+STRATA_COLD const ThreadHeap* waits_with(Slot* slot, const void* block) noexcept;
 // Decides when free() shall look at an active slab again.
 void arm(Slot* slot, std::uint16_t live) noexcept;
 

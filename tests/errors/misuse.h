@@ -1,10 +1,10 @@
-// What the programs that misuse the heap on purpose have in common: sizes by name, the error made by
-// this thread or by another, and pointers that the compiler cannot see through.
+// What the programs that misuse the heap on purpose have in common: sizes by name, the error made
+// by this thread or by another, and pointers that the compiler cannot see through.
 //
 //   PROGRAM small|medium|large|huge own|other
 //
-// Each file does one thing wrong in `misuse(size)` and says in lines that begin with //= what has to
-// come of it; run.py reads them. A program that lives on ends with 0, after "survived".
+// Each file does one thing wrong in `misuse(size)` and says in lines that begin with //= what has
+// to come of it; run.py reads them. A program that lives on ends with 0, after "survived".
 #ifndef STRATA_TESTS_ERRORS_MISUSE_H
 #define STRATA_TESTS_ERRORS_MISUSE_H
 
@@ -37,8 +37,8 @@ static inline char* take(size_t size) {
   return block;
 }
 
-// The other thread is there from the start: a thread that is born takes blocks, perhaps the very one
-// that was just freed.
+// The other thread is there from the start: a thread that is born takes blocks, perhaps the very
+// one that was just freed.
 static struct {
   sem_t asked, done;
   void (*function)(void*);

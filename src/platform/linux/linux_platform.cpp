@@ -125,14 +125,15 @@ bool LinuxPlatform::remove_guard(Address address, size_t bytes) noexcept {
 
 size_t LinuxPlatform::mapping_limit() noexcept {
   constexpr size_t usual = 65530;
-  const long file = raw::call(SYS_openat, AT_FDCWD, long("/proc/sys/vm/max_map_count"),
-                              O_RDONLY | O_CLOEXEC);
+  const long file =
+      raw::call(SYS_openat, AT_FDCWD, long("/proc/sys/vm/max_map_count"), O_RDONLY | O_CLOEXEC);
   if (raw::failed(file)) return usual;
   char text[24] = {};
   raw::call(SYS_read, file, long(text), sizeof text - 1);
   raw::call(SYS_close, file);
   size_t limit = 0;
-  for (const char* at = text; *at >= '0' && *at <= '9'; ++at) limit = limit * 10 + size_t(*at - '0');
+  for (const char* at = text; *at >= '0' && *at <= '9'; ++at)
+    limit = limit * 10 + size_t(*at - '0');
   return limit != 0 ? limit : usual;
 }
 

@@ -58,7 +58,7 @@ Address read_hex(const char*& text) noexcept {
   Address value = 0;
   for (;; ++text) {
     const char c = *text;
-    const unsigned digit = c >= '0' && c <= '9' ? unsigned(c - '0')
+    const unsigned digit = c >= '0' && c <= '9'   ? unsigned(c - '0')
                            : c >= 'a' && c <= 'f' ? unsigned(c - 'a') + 10
                                                   : 16;
     if (digit == 16) return value;
