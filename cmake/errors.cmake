@@ -15,4 +15,22 @@ foreach(source ${sources})
   outside_test(errors.${error} PLAIN SECONDS 120
     COMMAND Python3::Interpreter ${outside_tests}/errors/run.py ${outside_tests}/${source}
             $<TARGET_FILE:error_${error}> ${outside_library})
+  outside_test(errors.going_on_after_${error} PLAIN SECONDS 120
+    COMMAND Python3::Interpreter ${outside_tests}/errors/run.py --go-on ${outside_tests}/${source}
+            $<TARGET_FILE:error_${error}> ${outside_library})
 endforeach()
+
+# Where reports go, what is heeded, and what is not.
+foreach(property reports_are_appended_to_the_log logs_are_named_after_the_process
+    relative_logs_count_from_the_start reports_go_to_stderr_where_the_log_cannot_be_written
+    a_forked_child_reports_for_itself reports_come_from_signal_handlers_too
+    a_child_may_run_in_another_mode an_unknown_mode_is_named
+    privileged_programs_only_get_stricter)
+  outside_test(errors.${property} PLAIN
+    COMMAND Python3::Interpreter ${outside_tests}/errors/policy.py ${property}
+            ${CMAKE_BINARY_DIR}/tests/errors ${outside_library})
+endforeach()
+add_executable(error_helper_privileged tests/errors/helper/misuse_in_turn.c)
+set_target_properties(error_helper_privileged PROPERTIES OUTPUT_NAME misuse_in_turn
+  RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/errors)
+target_link_libraries(error_helper_privileged PRIVATE outside_flags strata_static)

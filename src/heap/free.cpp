@@ -34,7 +34,7 @@ void free_to_slab(Slot* slot, void* pointer) noexcept {
   }
   auto* const block = static_cast<Block*>(pointer);
   // A block that reaches into an uncarved unit was never handed out, or has been given back.
-  const bool uncarved = (slot->uncarved & slab::units_of(offset, slab::block_size(slot))) != 0;
+  const bool uncarved = slab::reaches_uncarved(slot, offset);
   if (STRATA_UNLIKELY(uncarved || block->mark == mark_freed(pointer)) && is_free(slot, pointer)) {
     return report(Misuse::double_free, pointer);
   }
@@ -52,22 +52,45 @@ void free_to_slab(Slot* slot, void* pointer) noexcept {
   post(heap, slot, block);
 }
 
+// Whether the block waits in the batch, which another thread may be changing: every address that is
+// found is one of the slab's, and the walk is short.
+STRATA_OVERTAKEN bool waits_in(const OutboxEntry& entry, const Slot* slot, const void* block) {
+  if (entry.slot != slot) return false;
+  const Block* waiting = entry.first;
+  for (unsigned i = 0; i < outbox_batch_blocks && waiting != nullptr; ++i) {
+    if (waiting == block) return true;
+    if ((Address(waiting) ^ Address(block)) >> slot_shift != 0) return false;
+    waiting = waiting->next;
+  }
+  return false;
+}
+
 }  // namespace
+
+const ThreadHeap* waits_with(Slot* slot, const void* block) noexcept {
+  LockGuard guard(state.registry_lock);
+  for (ThreadHeap* heap = state.heaps.first(); heap != nullptr; heap = heap->next) {
+    if (waits_in(outbox_entry(*heap, slot), slot, block)) return heap;
+  }
+  return nullptr;
+}
 
 bool is_free(Slot* slot, const void* block) noexcept {
   const auto offset = std::uint16_t(Address(block) - address_of(slot));
-  if ((slot->uncarved & slab::units_of(offset, slab::block_size(slot))) != 0) return true;
+  if (slab::reaches_uncarved(slot, offset)) return true;
   if (static_cast<const Block*>(block)->mark != mark_freed(block)) return false;
-  slot = slot->first();
-  const unsigned limit = slot->capacity();
+  const Slot* const slab = slot->first();
+  const unsigned limit = slab->capacity();
   ThreadHeap* const heap = thread_cache.heap;
   // Another thread's lists may change while we walk them: the mark is all there is to know, and a
   // program has no way to this number.
   if (heap == nullptr || !slot->owned_by(Machine::current_thread())) return true;
-  if (list_has(slot->list->head, block, limit)) return true;
+  if (list_has(slab->list->head, block, limit)) return true;
+  // Before the blocks that have come home: what leaves an outbox now is found there.
+  if (waits_with(slot, block) != nullptr) return true;
   // Others only put blocks in front of those that have come home; we alone take them.
-  const sharing::RemoteList home{slot->remote.load(Order::acquire)};
-  return list_has(sharing::block_at(address_of(slot), home.head()), block, home.count());
+  const sharing::RemoteList home{slab->remote.load(Order::acquire)};
+  return list_has(sharing::block_at(address_of(slab), home.head()), block, home.count());
 }
 
 // Everything that is not this thread's own block, except the case that free_of_other treats itself.

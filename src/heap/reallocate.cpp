@@ -25,7 +25,7 @@ STRATA_INLINE bool check_live(Slot* slot, void* pointer) noexcept {
   const auto offset = std::uint16_t(Address(pointer));
   const std::uint64_t product = std::uint64_t{offset} * slot->inverse;
   const bool starts = std::uint32_t(product) < slot_size && product >> 32 < slot->slot_capacity();
-  const bool suspect = (slot->uncarved >> offset / carve_unit & 1U) != 0 ||
+  const bool suspect = slab::reaches_uncarved(slot, offset) ||
                        static_cast<Block*>(pointer)->mark == mark_freed(pointer);
   return STRATA_LIKELY(starts && !suspect) || check_suspect(slot, pointer, starts);
 }

@@ -19,13 +19,7 @@ Slot* run_around(Slot* slot) noexcept {
   return reaches ? first : nullptr;
 }
 
-// What not every platform has: numbers of threads, knowledge of addresses, a place for reports.
-template <class M = Machine>
-void add_this_thread(Line& line) noexcept {
-  if constexpr (requires { M::thread_number(); })
-    line.text(" by thread ").number(M::thread_number());
-}
-
+// What not every platform has: knowledge of addresses, a place for reports.
 template <class M = Machine>
 void describe_place(Line& line, Address address) noexcept {
   if constexpr (requires(char* name) { M::whereabouts(address, name, size_t{}); }) {
@@ -53,20 +47,6 @@ void write_report(const Line& line) noexcept {
   }
 }
 
-// Whether this thread freed the block: it waits in the thread's outbox.
-bool freed_here(Slot* slot, const void* block) noexcept {
-  ThreadHeap* const heap = thread_cache.heap;
-  if (heap == nullptr) return false;
-  const OutboxEntry& entry = outbox_entry(*heap, slot);
-  if (entry.slot != slot) return false;
-  const Block* waiting = entry.first;
-  for (unsigned i = 0; i < outbox_batch_blocks && waiting != nullptr;
-       ++i, waiting = waiting->next) {
-    if (waiting == block) return true;
-  }
-  return false;
-}
-
 void describe_inside(Line& line, Address address, Address block, size_t size) noexcept {
   line.text("not a block: ").number(address - block).text(" bytes inside a ");
   line.number(size).text("-byte block at ").hex(block);
@@ -82,7 +62,8 @@ void describe_slab(Line& line, Slot* slot, Address pointer) noexcept {
   }
   if (inside == 0) {
     line.number(size).text("-byte block, freed before");
-    if (freed_here(slot, reinterpret_cast<const void*>(pointer))) add_this_thread(line);
+    const ThreadHeap* const by = waits_with(slot, reinterpret_cast<const void*>(pointer));
+    if (by != nullptr && by->number != 0) line.text(" by thread ").number(by->number);
     return;
   }
   describe_inside(line, pointer, pointer - inside, size);

@@ -48,6 +48,12 @@ inline unsigned units_of(size_t offset, size_t size) noexcept {
   return (2U << (offset + size - 1) / carve_unit) - (1U << offset / carve_unit);
 }
 
+// Whether the block at byte `offset` of a slot reaches into a unit that is not carved. Asked by any
+// thread: the bits of a live block's units do not change.
+STRATA_OVERTAKEN inline bool reaches_uncarved(const Slot* slot, size_t offset) noexcept {
+  return (slot->uncarved & units_of(offset, block_size(slot))) != 0;
+}
+
 // Carves the next units of one slot until at least one block is free. Returns their list in order
 // of address, or nullptr when everything is carved.
 inline Block* carve(Slot* slot, Address address) noexcept {

@@ -92,6 +92,8 @@ void flush_outbox(ThreadHeap& heap) noexcept;
 // free.cpp: whether a block that bears the mark of free ones is on a list of them. A live block may
 // bear it by chance: freed memory is copied around by programs that copy what they never wrote.
 bool is_free(Slot* slot, const void* block) noexcept;
+// The thread in whose outbox the block waits, or nullptr. Takes the registry's lock.
+STRATA_COLD const ThreadHeap* waits_with(Slot* slot, const void* block) noexcept;
 
 // refill.cpp
 void* allocate_small(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool zeroed) noexcept;

@@ -65,7 +65,8 @@ constexpr size_t outbox_batch_bytes = 16 * KiB;
 constexpr unsigned most_retained = 32;
 
 struct ThreadHeap {
-  Address thread = 0;  // Machine::current_thread() of the owner
+  Address thread = 0;        // Machine::current_thread() of the owner
+  std::uint32_t number = 0;  // the system's number of the owner, for messages; 0: not known
   ThreadCache* cache = nullptr;
   Slot* active[class_count] = {};  // the slab each bin is filled from
   // Partly free slabs of the thread that are not active, by class; the longest-waiting first.

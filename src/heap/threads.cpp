@@ -28,6 +28,15 @@ void release_locks() noexcept {
   state.late_lock.unlock();
 }
 
+template <class M = Machine>
+std::uint32_t thread_number() noexcept {
+  if constexpr (requires { M::thread_number(); }) {
+    return M::thread_number();
+  } else {
+    return 0;
+  }
+}
+
 }  // namespace
 
 ThreadHeap* open_thread_heap() noexcept {
@@ -42,6 +51,7 @@ ThreadHeap* open_thread_heap() noexcept {
     if (heap == nullptr) return nullptr;
     heap->thread = Machine::current_thread();
     heap->cache = &thread_cache;
+    heap->number = thread_number();
     state.heaps.push_back(heap);
     if (state.threads.fetch_add(1, Order::relaxed) != 0) slot_supply.allow_worker();
   }
@@ -133,7 +143,10 @@ void after_fork_in_child() noexcept {
   slot_supply.forget_worker();
   ThreadHeap* const mine = thread_cache.heap;
   state.heaps = {};
-  if (mine != nullptr) state.heaps.push_back(mine);
+  if (mine != nullptr) {
+    state.heaps.push_back(mine);
+    mine->number = thread_number();
+  }
   state.threads.store(mine != nullptr ? 1 : 0, Order::relaxed);
   release_locks();
   if (mode != nullptr) mode->after_fork_in_child();

@@ -138,6 +138,7 @@ struct alignas(cache_line) Slot {
   [[nodiscard]] unsigned slots() const noexcept { return shape / 16U + 1; }
   [[nodiscard]] bool is_first() const noexcept { return shape % 16 == 0; }
   [[nodiscard]] Slot* first() noexcept { return this - shape % 16; }
+  [[nodiscard]] const Slot* first() const noexcept { return this - shape % 16; }
 
   [[nodiscard]] FreeList* own_list() noexcept { return reinterpret_cast<FreeList*>(&freed); }
 

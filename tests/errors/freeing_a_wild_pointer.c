@@ -1,6 +1,6 @@
 // Addresses that nothing is at.
 //= default hardened diagnose | small medium large | own other | invalid free of … (not Strata's
-//memory)
+// memory)
 #include "misuse.h"
 
 static void misuse(size_t size) {

@@ -1,7 +1,8 @@
 // Another thread has freed the block; now its owner does too.
-//= default | small medium large | own | double free of … (…-byte block, freed before)
+//= default | small | own | double free of … (…-byte block, freed before by thread …)
+//= default | medium large | own | double free of … (…-byte block, freed before)
 //= hardened diagnose | small medium large | own | double free of … (…-byte block, freed before by
-//thread …)
+// thread …)
 #include "misuse.h"
 
 static void misuse(size_t size) {
