@@ -74,7 +74,8 @@ namespace {
 Address map(size_t bytes, size_t alignment) noexcept {
   const Address address = Machine::reserve(bytes + Machine::page_size(), alignment);
   if (address == 0) return 0;
-  Machine::allow_huge_pages(address, bytes, range_settings.huge_pages);
+  // All alike: the system moves only what is one mapping (see remap).
+  Machine::allow_huge_pages(address, bytes + Machine::page_size(), range_settings.huge_pages);
   if (Machine::commit(address, bytes)) return address;
   Machine::release(address, bytes + Machine::page_size());
   return 0;

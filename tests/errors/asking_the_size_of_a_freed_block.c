@@ -1,6 +1,5 @@
 // malloc_usable_size of a block that was freed.
-//= default hardened diagnose | small medium large huge | own | invalid pointer … (…-byte block,
-// freed before…)
+//= default hardened diagnose | small medium large huge | own | invalid pointer … (…-byte block, freed before…)
 #include "misuse.h"
 
 static void misuse(size_t size) {

@@ -1,6 +1,5 @@
 // free_sized of a block that was freed.
-//= default hardened diagnose | small medium large huge | own | double free of … (…-byte block,
-// freed before…)
+//= default hardened diagnose | small medium large huge | own | double free of … (…-byte block, freed before…)
 #include "misuse.h"
 
 __attribute__((weak)) void free_sized(void* block, size_t size);

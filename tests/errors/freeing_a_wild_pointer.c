@@ -1,6 +1,5 @@
 // Addresses that nothing is at.
-//= default hardened diagnose | small medium large | own other | invalid free of … (not Strata's
-// memory)
+//= default hardened diagnose | small medium large | own other | invalid free of … (not Strata's memory)
 #include "misuse.h"
 
 static void misuse(size_t size) {

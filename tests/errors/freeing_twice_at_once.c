@@ -1,8 +1,7 @@
 // A block is freed twice in a row.
-//= default hardened diagnose | small medium | own other | double free of … (…-byte block, freed
-// before…) = default hardened diagnose | large | own other | double free of … (…-byte block, freed
-// before…) = default hardened diagnose | huge | own other | double free of … (1610612736-byte
-// block, freed before…)
+//= default hardened diagnose | small medium | own other | double free of … (…-byte block, freed before…)
+//= default hardened diagnose | large | own other | double free of … (…-byte block, freed before…)
+//= default hardened diagnose | huge | own other | double free of … (1610612736-byte block, freed before…)
 #include "misuse.h"
 
 static void misuse(size_t size) {

@@ -1,7 +1,6 @@
 // One thread frees a block of another twice: it is known who did it, also in default mode, because
 // the block still waits to go home.
-//= default hardened diagnose | small | own | double free of … (…-byte block, freed before by thread
-//…)
+//= default hardened diagnose | small | own | double free of … (…-byte block, freed before by thread …)
 #include "misuse.h"
 
 static void free_twice(void* block) {

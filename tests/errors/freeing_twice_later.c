@@ -1,7 +1,6 @@
 // A block is freed again after many other blocks of its size have come and gone. In default mode a
 // block may have been handed out again by then: here so many others are free that it was not.
-//= default hardened diagnose | small medium large | own other | double free of … (…-byte block,
-// freed before…)
+//= default hardened diagnose | small medium large | own other | double free of … (…-byte block, freed before…)
 #include "misuse.h"
 
 static void misuse(size_t size) {

@@ -3,8 +3,7 @@
 //= hardened diagnose | small | own | wrong size for … (48-byte block, freed as 24 bytes)
 //= hardened diagnose | medium | own | wrong size for … (20000-byte block, freed as 10000 bytes)
 //= hardened diagnose | large | own | wrong size for … (1000000-byte block, freed as 500000 bytes)
-//= hardened diagnose | huge | own | wrong size for … (1610612736-byte block, freed as 805306368
-// bytes)
+//= hardened diagnose | huge | own | wrong size for … (1610612736-byte block, freed as 805306368 bytes)
 #include "misuse.h"
 
 __attribute__((weak)) void free_sized(void* block, size_t size);

@@ -1,7 +1,6 @@
 // realloc of a local and of a global variable.
 //= default hardened diagnose | small | own | invalid pointer … (a stack address)
-//= default hardened diagnose | medium | own | invalid pointer … (a global variable of
-// resizing_what_is_not_ours)
+//= default hardened diagnose | medium | own | invalid pointer … (a global variable of resizing_what_is_not_ours)
 #include "misuse.h"
 
 static char global[64];
