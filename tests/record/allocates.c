@@ -41,12 +41,14 @@ static struct Ring {
   void* items[capacity];
   int count;
 } ring[rings];
+static pthread_barrier_t together;
 
 static void* one_of_the_ring(void* argument) {
   const int self = (int)(long)argument;
   struct Ring* const mine = &ring[self];
   struct Ring* const next = &ring[(self + 1) % rings];
   for (int i = 0; i < rounds; ++i) {
+    if (i % 40 == 0) pthread_barrier_wait(&together);  /* nobody runs far ahead */
     void* block = malloc((size_t)(16 + (i * 7 + self) % 400));
     pthread_mutex_lock(&next->lock);
     if (next->count < capacity) {
@@ -69,6 +71,7 @@ static void* one_of_the_ring(void* argument) {
 
 static void threads(void) {
   pthread_t all[rings];
+  pthread_barrier_init(&together, NULL, rings);
   for (int i = 0; i < rings; ++i) pthread_mutex_init(&ring[i].lock, NULL);
   for (long i = 0; i < rings; ++i) pthread_create(&all[i], NULL, one_of_the_ring, (void*)i);
   for (int i = 0; i < rings; ++i) pthread_join(all[i], NULL);
