@@ -67,4 +67,21 @@ if(STRATA_TESTS)
   target_compile_options(trace_test PRIVATE -Wall -Wextra)
   target_link_libraries(trace_test PRIVATE strata_trace ${RAPIDCHECK} GTest::gtest_main)
   gtest_discover_tests(trace_test DISCOVERY_TIMEOUT 60)
+
+  # What users run, on a program of known steps and on real ones.
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|aarch64")
+    find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
+    add_executable(record_allocates tests/record/allocates.c)
+    set_target_properties(record_allocates PROPERTIES OUTPUT_NAME allocates C_STANDARD 11
+      RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/record)
+    target_compile_options(record_allocates PRIVATE -O1 -Wall -Wextra -fno-builtin
+      -Wno-use-after-free -Wno-alloc-size-larger-than)
+    target_compile_definitions(record_allocates PRIVATE _GNU_SOURCE)
+    target_link_libraries(record_allocates PRIVATE Threads::Threads)
+    foreach(part steps ends damage replay programs promises)
+      add_test(NAME record.${part} COMMAND Python3::Interpreter
+        ${CMAKE_SOURCE_DIR}/tests/record/record_test.py --build ${CMAKE_BINARY_DIR} --part ${part})
+      set_tests_properties(record.${part} PROPERTIES TIMEOUT 600 LABELS record SKIP_RETURN_CODE 77)
+    endforeach()
+  endif()
 endif()

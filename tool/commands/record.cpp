@@ -23,7 +23,7 @@ void check_output(const std::string& path) {
 
 void tell(const record::SessionOptions& options, const record::SessionResult& result) {
   if (!result.failure.empty()) {
-    fmt::print(stderr, "strata: error: {}; the trace ends there\n", result.failure);
+    fmt::print(stderr, "strata: error: the trace is not whole: {}\n", result.failure);
   }
   if (result.events == 0) {
     fmt::print(stderr,
@@ -82,10 +82,9 @@ three bytes an event. Exit code and signals are the program's.
   record->add_flag("--first-only", options->first_only,
                    "Leave out the programs that PROGRAM starts");
   record->add_flag("-q,--quiet", *quiet, "Say nothing when it went well");
-  record->prefix_command();  // the first word that is no option of ours begins the program
+  record->add_option("PROGRAM", options->command, "The program and its arguments")->required();
+  record->positionals_at_end();  // what follows the program's name is its own
   record->callback([=, &context] {
-    options->command = record->remaining();
-    if (options->command.empty()) throw CLI::RequiredError("PROGRAM");
     options->allocator = replay::find_allocator(*allocator).library;
     context.exit_code = run_record(*options, *quiet);
   });

@@ -37,6 +37,9 @@ void on_terminate(int signal) {
 }
 void on_child(int) {}  // wakes us up
 
+// A file that may grow no more is an error of writing for us; for the program what it was before.
+struct sigaction file_too_large_before;
+
 void handle_signals() {
   struct sigaction action {};
   action.sa_handler = on_interrupt;
@@ -47,6 +50,8 @@ void handle_signals() {
   sigaction(SIGHUP, &action, nullptr);
   action.sa_handler = on_child;
   sigaction(SIGCHLD, &action, nullptr);
+  action.sa_handler = SIG_IGN;
+  sigaction(SIGXFSZ, &action, &file_too_large_before);
 }
 
 // Puts what the collector takes into the trace.
@@ -99,6 +104,7 @@ class TraceSink : public Sink {
 
 [[noreturn]] void become(const SessionOptions& options, const std::string& memory,
                          const std::string& preload) {
+  sigaction(SIGXFSZ, &file_too_large_before, nullptr);
   setenv(environment_name, memory.c_str(), 1);
   setenv("LD_PRELOAD", preload.c_str(), 1);
   std::vector<char*> arguments;
@@ -141,6 +147,7 @@ SessionResult record(const SessionOptions& options) {
   Clock::time_point last_look = begin;
   Clock::time_point last_flush = begin;
   bool told = false;
+  bool told_failure = false;
   while (ended_by_user == 0) {
     const Clock::time_point now = Clock::now();
     const bool look = now - last_look >= std::chrono::milliseconds(100) || program == 0;
@@ -150,6 +157,11 @@ SessionResult record(const SessionOptions& options) {
     if (now - last_flush >= std::chrono::seconds(1)) {
       writer.flush();
       last_flush = now;
+    }
+    if (!writer.failure().empty() && !told_failure) {
+      fmt::print(stderr, "strata: error: {}; the trace ends there, the program goes on\n",
+                 writer.failure());
+      told_failure = true;
     }
     int status = 0;
     if (program != 0 && waitpid(child, &status, WNOHANG) == child) {

@@ -24,6 +24,21 @@ constexpr Known known[] = {
     {"tcmalloc", "libtcmalloc_minimal.so.4*", "libtcmalloc-minimal4"},
 };
 
+constexpr const char* option_names[] = {
+#define STRATA_OPTION(identifier, name, kind, default_value, help) name,
+#include "options/options.def"
+#undef STRATA_OPTION
+};
+
+void check_option(const std::string& name) {
+  std::string names;
+  for (const char* const one : option_names) {
+    if (name == one) return;
+    names += (names.empty() ? "" : ", ") + std::string(one);
+  }
+  throw std::runtime_error("Strata has no option '" + name + "'; it has " + names);
+}
+
 std::string find_library(const std::string& pattern) {
   for (const char* folder : {"/usr/lib/*-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib"}) {
     glob_t found{};
@@ -109,6 +124,7 @@ Allocator strata_with(const std::string& options) {
     std::transform(name.begin(), name.end(), name.begin(),
                    [](unsigned char c) { return char(std::toupper(c)); });
     if (name.starts_with("STRATA_")) name = name.substr(7);
+    check_option(name);
     allocator.environment.emplace_back("STRATA_" + name, option.substr(equals + 1));
     allocator.name += " " + name + option.substr(equals);
   }

@@ -135,7 +135,7 @@ void TraceFile::learn(const ChunkHeader& header, std::uint64_t offset) {
       cut_off_.clear();
       return;
   }
-  // A later version may know more types; their chunks are passed over.
+  stored_at(offset);  // of a type that a later version knows: passed over, if it is whole
 }
 
 void TraceFile::list_chunks() {

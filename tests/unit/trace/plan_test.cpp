@@ -185,7 +185,9 @@ class Simulation {
       default:
         fill(next.slot, next.size());
         thread.calls.push_back({next.action(), 0, next.size()});
-        if (next.action() == Action::aligned) EXPECT_EQ(next.alignment_log2(), 6U);
+        if (next.action() == Action::aligned) {
+          EXPECT_EQ(next.alignment_log2(), 6U);
+        }
     }
   }
 
