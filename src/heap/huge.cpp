@@ -74,7 +74,8 @@ namespace {
 Address map(size_t bytes, size_t alignment) noexcept {
   const Address address = Machine::reserve(bytes + Machine::page_size(), alignment);
   if (address == 0) return 0;
-  Machine::allow_huge_pages(address, bytes, range_settings.huge_pages);
+  // The last page too: the system remaps as one only what is alike.
+  Machine::allow_huge_pages(address, bytes + Machine::page_size(), range_settings.huge_pages);
   if (Machine::commit(address, bytes)) return address;
   Machine::release(address, bytes + Machine::page_size());
   return 0;
@@ -179,17 +180,22 @@ void* reallocate_huge(void* pointer, size_t size) noexcept {
       report(Misuse::invalid_pointer, pointer);
       return nullptr;
     }
+    sample::freed(pointer);  // for the sampling point a remapped block is a new one
     const Address moved = remap(Address(pointer), old_bytes, bytes);
     {
       LockGuard guard(table.lock);
       table.link(block, moved != 0 ? moved : Address(pointer), moved != 0 ? bytes : old_bytes);
     }
-    if (moved != 0) return reinterpret_cast<void*>(moved);
+    if (moved != 0) {
+      count_moved(reinterpret_cast<void*>(moved), bytes);
+      return reinterpret_cast<void*>(moved);
+    }
     // Refused, perhaps by a filter of system calls: then the bytes are copied.
   }
   void* const copy = allocate(size);
   if (copy == nullptr) return nullptr;
   __builtin_memcpy(copy, pointer, size < old_bytes ? size : old_bytes);
+  sample::freed(pointer);
   free_huge(pointer);
   return copy;
 }
