@@ -15,23 +15,27 @@
 // not depend on it. (For large blocks E itself counts down.) The process has no memory, so that it
 // may be forgotten and drawn anew at any moment: a thread's first refill, a new mean.
 //
-// How it is met without a test in malloc. A bin is taken from by malloc alone: what a thread frees
-// goes on the slab's list, never on the bin, so the malloc calls until a bin is empty are known
-// when it is filled, and a pattern that takes and gives back one block for ever empties its bin all
-// the same. While sampling is on, a bin is never given more blocks than come before the sampled
-// one; the rest stays on the slab's list. So the sampled allocation finds its bin empty and comes
-// to the slow path, which knows it by the countdown (`settle` has subtracted what was handed out,
-// also when a bin is emptied for another reason).
+// How it is met without a test in malloc. While sampling is on, the thread's frees of blocks that it
+// is served from do not go back to the bin, but to a list beside it (ThreadHeap::returned): free()
+// finds its list through the slot anyway. So a bin is taken from by malloc alone, the malloc calls
+// until it is empty are known when it is filled, and a program that takes and gives back one block
+// for ever empties it all the same. And a bin is never given more blocks than come before the
+// sampled one. So the sampled allocation finds its bin empty and comes to the slow path, which knows
+// it by the countdown (settle() has subtracted what was handed out, also when a bin is emptied for
+// another reason).
 //
 //     bin      b b b b b b | S        left = 7: the bin gets 6 blocks; the seventh malloc is S
+//     returned       f f f            becomes the next bin, up to the next S
 //
-// What it does not see: blocks that are in bins when it is switched on or the mean changes (each
-// bin comes under it with its next refill, at most a slab's bytes a thread and class late). A large
-// block that grows in place is sampled when a point falls on what it grows by.
+// Threads that run when it is switched on might never come to a slow path. So the slots they are
+// served from call for their owners (Slot::call_owner): the next free there is not on the hot path,
+// and answers.
 //
-// Cost. Off: nothing on the hot paths, two instructions in a miss. On, besides what the clients do:
-// 24 instructions more in the commonest miss, some hundred in others; one list in `mean` bytes is
-// walked up to the sampled block. docs/design/sampling.md has the counts, and the command.
+// What it does not see: what a thread takes after switching on and before its first miss or free;
+// blocks in bins when the mean changes (at most a slab's bytes a thread and class). A large block
+// that grows in place is sampled when a point falls on what it grows by.
+//
+// Cost. Off: nothing on the hot paths, two instructions in a miss. On: docs/design/sampling.md.
 #pragma once
 
 #include "base/atomic.hpp"
