@@ -58,6 +58,8 @@ if(STRATA_TESTS)
     tests/unit/heap/statistics_test.cpp
     tests/unit/heap/misuse_test.cpp
     tests/unit/heap/c_api_test.cpp)
+  strata_unit_test(sample_test linux
+    tests/unit/heap/sample_test.cpp)
   strata_unit_test(sharing_stress_test linux
     tests/unit/heap/sharing_stress_test.cpp)
 endif()

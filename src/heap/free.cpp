@@ -26,6 +26,9 @@ void free_local(Slot* slot, Block* block) noexcept {
 }
 
 void free_to_slab(Slot* slot, void* pointer) noexcept {
+  if (STRATA_UNLIKELY(slot->calls_for(Machine::current_thread()))) {
+    answer_call(*thread_cache.heap, slot);
+  }
   const auto offset = std::uint16_t(Address(pointer) - address_of(slot));
   // What is left behind the last block looks like the start of one.
   const bool behind = offset >= size_t{slot->slot_capacity()} * slab::block_size(slot);
@@ -84,8 +87,12 @@ bool is_free(Slot* slot, const void* block) noexcept {
   ThreadHeap* const heap = thread_cache.heap;
   // Another thread's lists may change while we walk them: the mark is all there is to know, and a
   // program has no way to this number.
-  if (heap == nullptr || !slot->owned_by(Machine::current_thread())) return true;
+  const Address me = Machine::current_thread();
+  if (heap == nullptr || (!slot->owned_by(me) && !slot->calls_for(me))) return true;
   if (list_has(slab->list->head, block, limit)) return true;
+  const unsigned c = slab::class_of(slab);
+  if (heap->active[c] == slab && list_has(thread_cache.bin(c).head, block, limit)) return true;
+  if (list_has(slab->freed, block, limit)) return true;
   // Before the blocks that have come home: what leaves an outbox now is found there.
   if (waits_with(slot, block) != nullptr) return true;
   // Others only put blocks in front of those that have come home; we alone take them.
@@ -97,7 +104,7 @@ bool is_free(Slot* slot, const void* block) noexcept {
 STRATA_NOINLINE void free_any(void* pointer) noexcept {
   Slot* const slot = slot_supply.find(Address(pointer));
   if (slot == nullptr) {
-    if (!free_huge(pointer)) report(Misuse::invalid_free, pointer);
+    if (!sample::freed(pointer) && !free_huge(pointer)) report(Misuse::invalid_free, pointer);
     return;
   }
   switch (slot->kind()) {
@@ -105,6 +112,9 @@ STRATA_NOINLINE void free_any(void* pointer) noexcept {
       return free_to_slab(slot, pointer);
     case SlotKind::large:
       return free_large(slot, pointer);
+    case SlotKind::sampled:
+      if (sample::freed(pointer)) return;
+      [[fallthrough]];
     default:
       report(Misuse::invalid_free, pointer);
   }
@@ -165,12 +175,25 @@ void free_default(void* pointer) noexcept {
 // The hot path found a block that bears the mark of free blocks, or no block start.
 void free_suspect(void* pointer) noexcept { free_any(pointer); }
 
+// An active slab's count did not know all of its live blocks. Where few are live while others come
+// and go, it is asked less and less often.
+void count_again(FreeList& list) noexcept {
+  constexpr std::uint32_t few = 16;
+  const std::uint32_t live = list.live();
+  list.bias = live >= few ? 0 : list.bias >= few / 2 ? few - 1 : 2 * list.bias + 1;
+  list.count = live + list.bias;
+}
+
 // The owner's frees have counted down to 0: the active slab is empty, or another has met one of its
 // thresholds.
 void free_event(Slot* slot) noexcept {
   slot = slot->first();
   ThreadHeap& heap = *thread_cache.heap;
-  if (heap.active[slab::class_of(slot)] == slot) return retain(heap, slot);
+  if (const unsigned c = slab::class_of(slot); heap.active[c] == slot) {
+    settle(heap, c);
+    if (slot->list->live() != 0) return count_again(*slot->list);
+    return retain(heap, slot);
+  }
   if (slot->live() != 0) return thin_owned(heap, slot);
   leave_available(heap, slot);
   release_slab(slot);

@@ -180,17 +180,22 @@ void* reallocate_huge(void* pointer, size_t size) noexcept {
       report(Misuse::invalid_pointer, pointer);
       return nullptr;
     }
+    sample::freed(pointer);  // for the sampling point a remapped block is a new one
     const Address moved = remap(Address(pointer), old_bytes, bytes);
     {
       LockGuard guard(table.lock);
       table.link(block, moved != 0 ? moved : Address(pointer), moved != 0 ? bytes : old_bytes);
     }
-    if (moved != 0) return reinterpret_cast<void*>(moved);
+    if (moved != 0) {
+      count_moved(reinterpret_cast<void*>(moved), bytes);
+      return reinterpret_cast<void*>(moved);
+    }
     // Refused, perhaps by a filter of system calls: then the bytes are copied.
   }
   void* const copy = allocate(size);
   if (copy == nullptr) return nullptr;
   __builtin_memcpy(copy, pointer, size < old_bytes ? size : old_bytes);
+  sample::freed(pointer);
   free_huge(pointer);
   return copy;
 }

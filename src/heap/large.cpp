@@ -37,6 +37,7 @@ Slot* take_run(size_t size, size_t slots, size_t alignment) noexcept {
   run->owner = 0;
   run->size = align_up(size, carve_unit);  // all of it usable
   run->inverse = 0;
+  run->bias = 0;
   run->twice_class = no_class;
   run->length = std::uint32_t(slots);
   run->set_kind(SlotKind::large);
@@ -44,12 +45,7 @@ Slot* take_run(size_t size, size_t slots, size_t alignment) noexcept {
   return run;
 }
 
-}  // namespace
-
-void* allocate_large(size_t size, size_t alignment, bool zeroed) noexcept {
-  // No object may be larger than PTRDIFF_MAX, and the roundings below must not wrap.
-  if (size > size_t(PTRDIFF_MAX) || alignment > size_t(PTRDIFF_MAX) / 2) return nullptr;
-  if (size == 0) size = 1;
+void* serve(size_t size, size_t alignment, bool zeroed) noexcept {
   const bool scarce = slot_supply.addresses_are_scarce();
   if (size <= (scarce ? largest_run_where_scarce : largest_run) &&
       alignment <= SlotRange::alignment) {
@@ -61,10 +57,49 @@ void* allocate_large(size_t size, size_t alignment, bool zeroed) noexcept {
   return allocate_huge(size, alignment);
 }
 
+STRATA_NOINLINE void count_down(void* block, size_t size, size_t alignment, size_t counted,
+                                bool grown) noexcept {
+  ThreadHeap* const heap = thread_heap();
+  if (!sample::passed(heap, counted)) return;
+  if (Slot* const run = slot_supply.find(Address(block)); run != nullptr) run->bias = 1;
+  sample::Allocation allocation;
+  allocation.block = block;
+  allocation.size = size;
+  allocation.alignment = alignment;
+  allocation.counted = counted;
+  allocation.large = true;
+  allocation.grown = grown;
+  sample::show(heap, allocation);
+}
+
+}  // namespace
+
+void* allocate_large(size_t size, size_t alignment, bool zeroed) noexcept {
+  // No object may be larger than PTRDIFF_MAX, and the roundings below must not wrap.
+  if (size > size_t(PTRDIFF_MAX) || alignment > size_t(PTRDIFF_MAX) / 2) return nullptr;
+  if (size == 0) size = 1;
+  void* const block = serve(size, alignment, zeroed);
+  if (STRATA_UNLIKELY(sample::is_on()) && block != nullptr) {
+    count_down(block, size, alignment, align_up(size, carve_unit), false);
+  }
+  return block;
+}
+
+void count_moved(void* block, size_t size) noexcept {
+  if (STRATA_LIKELY(!sample::is_on())) return;
+  count_down(block, size, granule_size, align_up(size, carve_unit), false);
+}
+
+void count_grown(void* block, size_t old_size, size_t size) noexcept {
+  if (STRATA_LIKELY(!sample::is_on()) || size <= old_size) return;
+  count_down(block, size, granule_size, size - old_size, true);
+}
+
 void free_large(Slot* run, void* pointer) noexcept {
   if (STRATA_UNLIKELY(Address(pointer) != address_of(run))) {
     return report(Misuse::invalid_free, pointer);
   }
+  if (STRATA_UNLIKELY(run->bias != 0)) sample::freed(pointer);
   const size_t slots = run->length;
   note_touched(run, slots, run->size);
   run->remote.store(run->size, Order::relaxed);  // for a report: free runs have no use for it
@@ -77,13 +112,15 @@ void* reallocate_large(Slot* run, size_t size) noexcept {
   void* const pointer = reinterpret_cast<void*>(address_of(run));
   if (size > size_t(PTRDIFF_MAX)) return nullptr;
   const size_t slots = run->length;
+  const size_t old_size = run->size;
   const size_t wanted = divide_up(size, slot_size);
   if (size > largest_small && wanted <= slots) {
     // Shrinks, or grows within its slots. What is beyond a new end goes back, unless it is less
     // than an eighth; a block that grows keeps its headroom.
-    const bool shrinks = size < run->size;
-    note_touched(run, slots, run->size);
+    const bool shrinks = size < old_size;
+    note_touched(run, slots, old_size);
     run->size = align_up(size, carve_unit);
+    count_grown(pointer, old_size, run->size);
     if (shrinks && slots - wanted > wanted / 8) {
       run->length = std::uint32_t(wanted);
       slot_supply.count_large(-std::ptrdiff_t(slots - wanted));
@@ -95,6 +132,7 @@ void* reallocate_large(Slot* run, size_t size) noexcept {
     slot_supply.count_large(std::ptrdiff_t(wanted - slots));
     run->length = std::uint32_t(wanted);
     run->size = align_up(size, carve_unit);
+    count_grown(pointer, old_size, run->size);
     return pointer;
   }
   // Moves. A growing block is likely to grow again: half as many addresses again, untouched, let it
@@ -103,11 +141,12 @@ void* reallocate_large(Slot* run, size_t size) noexcept {
   if (wanted > slots && size <= largest_run / 2 && !slot_supply.addresses_are_scarce()) {
     if (Slot* to = take_run(size, wanted + wanted / 2, 1)) {
       moved = reinterpret_cast<void*>(address_of(to));
+      count_moved(moved, size);
     }
   }
   if (moved == nullptr) moved = allocate(size);
   if (moved == nullptr) return nullptr;
-  __builtin_memcpy(moved, pointer, size < run->size ? size : run->size);
+  __builtin_memcpy(moved, pointer, size < old_size ? size : old_size);
   free_large(run, pointer);
   return moved;
 }

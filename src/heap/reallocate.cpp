@@ -30,14 +30,18 @@ STRATA_INLINE bool check_live(Slot* slot, void* pointer) noexcept {
   return STRATA_LIKELY(starts && !suspect) || check_suspect(slot, pointer, starts);
 }
 
+// Blocks that are neither in slabs nor large.
+STRATA_NOINLINE void* reallocate_other(Slot* slot, void* pointer, size_t size) noexcept {
+  if (const size_t bytes = sample::usable(pointer); bytes != 0) return move(pointer, bytes, size);
+  if (slot == nullptr && huge_size(pointer) != 0) return reallocate_huge(pointer, size);
+  report(Misuse::invalid_pointer, pointer);
+  return nullptr;
+}
+
 // Of a block of the default heap.
 STRATA_INLINE void* reallocate_here(void* pointer, size_t size) noexcept {
   Slot* const slot = slot_supply.find(Address(pointer));
-  if (slot == nullptr) {
-    if (huge_size(pointer) != 0) return reallocate_huge(pointer, size);
-    report(Misuse::invalid_pointer, pointer);
-    return nullptr;
-  }
+  if (slot == nullptr) return reallocate_other(slot, pointer, size);
   if (slot->kind() == SlotKind::slab) {
     if (!check_live(slot, pointer)) return nullptr;
     const size_t old_size = slab::block_size(slot);
@@ -48,8 +52,7 @@ STRATA_INLINE void* reallocate_here(void* pointer, size_t size) noexcept {
   if (slot->kind() == SlotKind::large && Address(pointer) == address_of(slot)) {
     return reallocate_large(slot, size);
   }
-  report(Misuse::invalid_pointer, pointer);
-  return nullptr;
+  return reallocate_other(slot, pointer, size);
 }
 
 }  // namespace
@@ -76,19 +79,16 @@ size_t usable_size(void* pointer) noexcept {
 
 size_t usable_size_default(void* pointer) noexcept {
   Slot* const slot = slot_supply.find(Address(pointer));
-  if (slot == nullptr) {
-    const size_t size = huge_size(pointer);
-    if (size == 0) report(Misuse::invalid_pointer, pointer);
-    return size;
-  }
-  if (slot->kind() == SlotKind::slab) {
+  if (slot != nullptr && slot->kind() == SlotKind::slab) {
     return check_live(slot, pointer) ? slab::block_size(slot) : 0;
   }
-  if (slot->kind() == SlotKind::large && Address(pointer) == address_of(slot)) {
+  if (slot != nullptr && slot->kind() == SlotKind::large && Address(pointer) == address_of(slot)) {
     return slot->size;
   }
-  report(Misuse::invalid_pointer, pointer);
-  return 0;
+  size_t bytes = sample::usable(pointer);
+  if (bytes == 0 && slot == nullptr) bytes = huge_size(pointer);
+  if (bytes == 0) report(Misuse::invalid_pointer, pointer);
+  return bytes;
 }
 
 }  // namespace strata::heap

@@ -14,6 +14,7 @@ namespace {
 // Blocks of class c for an empty bin, from the active slab or the next one; nullptr: no memory.
 Block* refill(ThreadCache& cache, ThreadHeap& heap, unsigned c) noexcept {
   FreeList& bin = cache.bin(c);
+  if (heap.active[c] != nullptr) unite(heap, c);
   for (;;) {
     if (Slot* slot = heap.active[c]; slot != nullptr) {
       if (bin.head != nullptr) return bin.head;
@@ -22,51 +23,115 @@ Block* refill(ThreadCache& cache, ThreadHeap& heap, unsigned c) noexcept {
       if (bin.head != nullptr) return bin.head;
       slot = deactivate(heap, c);
       if (!let_go_full(heap, slot)) {  // blocks came home
-        activate(heap, slot);
+        activate(heap, slot, bin);
         continue;
       }
     }
     Slot* const next = next_slab(heap, c);
     if (next == nullptr) return nullptr;
-    activate(heap, next);
+    activate(heap, next, bin);
   }
 }
 
-// For threads that have finished: one shared cache, under a lock.
-void* allocate_late(unsigned c, bool zeroed) noexcept {
-  LockGuard guard(state.late_lock);
-  state.late_heap.thread = Address(&state.late_heap);
-  state.late_heap.cache = &state.late_cache;
-  return allocate_small(state.late_cache, state.late_heap, c, zeroed);
+// Leaves at most `most` blocks in the list, and returns the others.
+Block* cut(Block* list, std::int32_t most) noexcept {
+  while (--most != 0 && list->next != nullptr) list = list->next;
+  Block* const rest = list->next;
+  list->next = nullptr;
+  return rest;
 }
 
-STRATA_NOINLINE void* allocate_class(unsigned c, bool zeroed) noexcept {
-  ThreadHeap* const heap = thread_heap();
-  if (STRATA_UNLIKELY(heap == nullptr)) return allocate_late(c, zeroed);
-  return allocate_small(thread_cache, *heap, c, zeroed);
+// While allocations are sampled blocks go round through two lists, and come to be handed out in the
+// order they were freed. So that a program which takes and frees a few is not led through all that
+// are free, and through the processor's cache, the next list is cut to `few` after one of `many`.
+constexpr std::int32_t few = 128;
+constexpr std::int32_t many = 2 * few;
+
+// An upper bound of the free blocks of an active slab whose bin has handed out so many.
+std::int32_t most_free(const Slot* slot, std::uint32_t handed) noexcept {
+  // The list's own count lies below zero where it saw more blocks come than it was told have gone.
+  return slot->capacity() - std::uint16_t(slot->list->count - slot->list->bias + handed);
+}
+std::int32_t most_carved(const Slot* slab) noexcept {
+  unsigned units = 0;
+  for (unsigned i = 0; i < slab->slots(); ++i) {
+    units += carve_units_per_slot - unsigned(__builtin_popcount(slab[i].uncarved));
+  }
+  return std::int32_t(units * (slab->slot_capacity() / carve_units_per_slot + 1U));
 }
 
-// The slow paths' ways where the thread has no ThreadHeap.
-template <Form form>
-STRATA_NOINLINE void* allocate_without_heap(size_t size) noexcept {
-  if (mode_serves()) return mode->allocate(size, form);
-  return size > largest_small ? allocate_large(size, 1, false)
-                              : allocate_class(class_of(size), false);
-}
-
-STRATA_NOINLINE void* allocate_zeroed_slow(size_t size) noexcept {
+// The common miss while allocations are sampled, and the sampled one does not come soon: what the
+// thread has freed becomes its bin. The first block of it; nullptr: the long way.
+STRATA_INLINE Block* turn_bin_over(unsigned c) noexcept {
   ThreadHeap* const heap = thread_cache.heap;
-  if (STRATA_UNLIKELY(heap == nullptr) && mode_serves()) return mode->allocate_zeroed(size);
-  if (size > largest_small) return allocate_large(size, 1, true);
-  if (STRATA_UNLIKELY(heap == nullptr)) return allocate_class(class_of(size), true);
-  return allocate_small(thread_cache, *heap, class_of(size), true);
+  if (STRATA_UNLIKELY(heap == nullptr)) return nullptr;
+  FreeList& list = heap->returned[c];  // empty when it is not in use
+  Block* const block = list.head;
+  if (STRATA_UNLIKELY(block == nullptr)) return nullptr;
+  FreeList& bin = thread_cache.bin(c);
+  const std::uint32_t handed = bin.count;
+  if (STRATA_UNLIKELY(bin.head != nullptr || handed > many)) return nullptr;
+  if (!sample::may_pass(heap->countdown, c, std::int32_t(handed), granules_per_slot) &&
+      !sample::may_pass(heap->countdown, c, std::int32_t(handed),
+                        most_free(heap->active[c], handed))) {
+    return nullptr;
+  }
+  bin.head = block->next;
+  bin.count = 1;
+  list.head = nullptr;
+  list.count += handed;
+  if (STRATA_UNLIKELY(list.count == 0)) list.count = list.bias = 1;
+  return block;
 }
 
-}  // namespace
-
-void* allocate_small(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool zeroed) noexcept {
+// As refill, while allocations are sampled: at most as many blocks as come before the next sample;
+// `sampled` becomes true when the first of them is one.
+//
+//   malloc <- bin <- what the thread freed (ThreadHeap::returned) <- the slab's other free blocks
+Block* refill_sampling(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool& sampled) noexcept {
   FreeList& bin = cache.bin(c);
-  Block* const block = bin.head != nullptr ? bin.head : refill(cache, heap, c);
+  FreeList& list = heap.returned[c];
+  std::uint32_t handed = 0;
+  if (heap.active[c] != nullptr) {
+    part(heap, c);
+    handed = bin.count;
+    settle(heap, c);
+  }
+  const std::int32_t most = sample::share(heap, c, sampled);
+  for (;;) {
+    if (Slot* slot = heap.active[c]; slot != nullptr) {
+      Block*& others = slot->freed;
+      if (list.head == nullptr) {
+        list.head = others;
+        others = nullptr;
+      }
+      if (list.head == nullptr) bring_in(slot);
+      if (list.head == nullptr) list.head = slab::carve_next(slot, address_of(slot));
+      if (list.head != nullptr) {
+        bin.head = list.head;
+        list.head = nullptr;
+        if (handed > many && few < most && others == nullptr) {
+          others = cut(bin.head, few);
+        } else if (most < most_free(slot, 0) && most < most_carved(slot)) {
+          list.head = cut(bin.head, most);
+        }
+        if (list.count == 0) list.count = list.bias = 1;  // the next free is an event, and counts
+        return bin.head;
+      }
+      slot = deactivate(heap, c);
+      if (!let_go_full(heap, slot)) {
+        activate(heap, slot, list);
+        continue;
+      }
+    }
+    Slot* const next = next_slab(heap, c);
+    if (next == nullptr) return nullptr;
+    activate(heap, next, list);
+  }
+}
+
+// Out of a bin that was refilled; `block` may be null.
+STRATA_INLINE void* take(FreeList& bin, Block* block, unsigned c, bool zeroed) noexcept {
   if (block == nullptr) return nullptr;
   bin.head = block->next;
   ++bin.count;
@@ -76,12 +141,82 @@ void* allocate_small(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool zero
   return block;
 }
 
+void* allocate_small(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool zeroed) noexcept {
+  FreeList& bin = cache.bin(c);
+  return take(bin, bin.head != nullptr ? bin.head : refill(cache, heap, c), c, zeroed);
+}
+
+void* allocate_sampling(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool zeroed,
+                        bool& sampled) noexcept {
+  FreeList& bin = cache.bin(c);
+  Block* block = bin.head;
+  if (block == nullptr) block = refill_sampling(cache, heap, c, sampled);
+  return take(bin, block, c, zeroed);
+}
+
+// For a thread's first block, for threads that have finished, and while allocations are sampled.
+STRATA_NOINLINE void* allocate_otherwise(size_t size, unsigned c, bool zeroed,
+                                         size_t alignment) noexcept {
+  ThreadHeap* const heap = thread_heap();
+  const bool sampling = sample::is_on();
+  bool sampled = false;
+  void* block = nullptr;
+  if (STRATA_LIKELY(heap != nullptr)) {
+    block = sampling ? allocate_sampling(thread_cache, *heap, c, zeroed, sampled)
+                     : allocate_small(thread_cache, *heap, c, zeroed);
+  } else {  // threads that have finished share one cache
+    LockGuard guard(state.late_lock);
+    state.late_heap.thread = Address(&state.late_heap);
+    state.late_heap.cache = &state.late_cache;
+    block = sampling ? allocate_sampling(state.late_cache, state.late_heap, c, zeroed, sampled)
+                     : allocate_small(state.late_cache, state.late_heap, c, zeroed);
+  }
+  if (STRATA_LIKELY(!sampled) || block == nullptr) return block;
+  sample::Allocation allocation;
+  allocation.block = block;
+  allocation.size = size;
+  allocation.alignment = alignment;
+  allocation.counted = size_of_class(c);
+  allocation.zeroed = zeroed;
+  return sample::show(heap, allocation);
+}
+
+// The slow paths' ways where the thread has no ThreadHeap.
+template <Form form>
+STRATA_NOINLINE void* allocate_without_heap(size_t size) noexcept {
+  if (mode_serves()) return mode->allocate(size, form);
+  if (size > largest_small) return allocate_large(size, 1, false);
+  return allocate_otherwise(size, class_of(size), false, granule_size);
+}
+
+STRATA_NOINLINE void* miss_sampling(size_t size, unsigned c) noexcept {
+  Block* const block = turn_bin_over(c);
+  if (STRATA_UNLIKELY(block == nullptr)) return allocate_otherwise(size, c, false, granule_size);
+  block->mark = 0;
+  return block;
+}
+
+STRATA_NOINLINE void* allocate_zeroed_slow(size_t size) noexcept {
+  ThreadHeap* const heap = thread_cache.heap;
+  if (STRATA_UNLIKELY(heap == nullptr) && mode_serves()) return mode->allocate_zeroed(size);
+  if (size > largest_small) return allocate_large(size, 1, true);
+  const unsigned c = class_of(size);
+  if (STRATA_UNLIKELY(heap == nullptr || sample::is_on())) {
+    return allocate_otherwise(size, c, true, granule_size);
+  }
+  return allocate_small(thread_cache, *heap, c, true);
+}
+
+}  // namespace
+
 template <Form form>
 void* allocate_slow(size_t size) {
   ThreadHeap* const heap = thread_cache.heap;
   if (STRATA_UNLIKELY(heap == nullptr)) return allocate_without_heap<form>(size);
   if (STRATA_UNLIKELY(size > largest_small)) return allocate_large(size, 1, false);
-  return allocate_class(class_of(size), false);
+  const unsigned c = class_of(size);
+  if (STRATA_UNLIKELY(sample::is_on())) return miss_sampling(size, c);
+  return allocate_small(thread_cache, *heap, c, false);
 }
 template void* allocate_slow<Form::malloc>(size_t size);
 template void* allocate_slow<Form::new_one>(size_t size);
@@ -114,7 +249,9 @@ void* allocate_aligned(size_t alignment, size_t size, Form form) noexcept {
     const size_t least = align_up(size == 0 ? 1 : size, alignment);
     if (least <= largest_small) {
       for (unsigned c = class_of(least); c < class_count; ++c) {
-        if (size_of_class(c) % alignment == 0) return allocate(size_of_class(c));
+        if (size_of_class(c) % alignment != 0) continue;
+        if (thread_cache.bin(c).head != nullptr) return allocate(size_of_class(c));
+        return allocate_otherwise(size, c, false, alignment);
       }
     }
   }

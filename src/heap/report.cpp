@@ -102,7 +102,7 @@ void report(Misuse misuse, const void* pointer) noexcept {
     } else {
       describe_foreign(what, address);
     }
-  } else if (run->kind() == SlotKind::slab) {
+  } else if (run->kind() == SlotKind::slab || run->kind() == SlotKind::sampled) {
     describe_slab(what, run, address);
   } else if (run->kind() == SlotKind::large) {
     describe_inside(what, address, address_of(run), run->size);

@@ -20,28 +20,31 @@ size_t retained_budget() noexcept {
 constexpr std::uint32_t retained_bias = 1U << 16;
 
 void forget_retained(ThreadHeap& heap, Slot* slot) noexcept {
-  if (slot->list->bias == 0) return;
+  if (slot->list->bias < retained_bias) return;
   slot->list->count -= retained_bias;
-  slot->list->bias = 0;
+  slot->list->bias -= retained_bias;
   unsigned i = 0;
   while (heap.retained[i] != slot) ++i;
   for (--heap.retained_count; i < heap.retained_count; ++i) heap.retained[i] = heap.retained[i + 1];
 }
 
 // Word by word, as they were written: a copy of both at once would wait until the processor has
-// brought the last freed blocks into its cache. The bias is 0 in either.
+// brought the last freed blocks into its cache.
 void move_list(FreeList& to, FreeList& from) noexcept {
   to.head = from.head;
   to.count = from.count;
+  to.bias = from.bias;
   from.head = nullptr;
-  from.count = 0;
+  from.count = from.bias = 0;
 }
 
 // The oldest retained slab: given back when it is empty now, an ordinary active one otherwise.
 void evict_oldest(ThreadHeap& heap) noexcept {
   Slot* const slot = heap.retained[0];
+  const unsigned c = slab::class_of(slot);
   forget_retained(heap, slot);
-  if (slot->list->live() == 0) release_slab(deactivate(heap, slab::class_of(slot)));
+  settle(heap, c);
+  if (slot->list->live() == 0) release_slab(deactivate(heap, c));
 }
 
 }  // namespace
@@ -64,25 +67,73 @@ void bring_in(Slot* slot) noexcept {
 
 Address address_of(const Slot* slot) noexcept { return slot_supply.address_of(slot); }
 
-void activate(ThreadHeap& heap, Slot* slot) noexcept {
-  const unsigned c = slab::class_of(slot);
-  FreeList& bin = heap.cache->bin(c);
-  move_list(bin, *slot->own_list());
-  slot->set_list(&bin);
-  heap.active[c] = slot;
+void activate(ThreadHeap& heap, Slot* slot, FreeList& list) noexcept {
+  move_list(list, *slot->own_list());
+  slot->set_list(&list);
+  heap.active[slab::class_of(slot)] = slot;
 }
 
 Slot* deactivate(ThreadHeap& heap, unsigned c) noexcept {
   Slot* const slot = heap.active[c];
   forget_retained(heap, slot);
+  unite(heap, c);
   move_list(*slot->own_list(), heap.cache->bin(c));
   slot->set_list(slot->own_list());
   heap.active[c] = nullptr;
   return slot;
 }
 
+void settle(ThreadHeap& heap, unsigned c) noexcept {
+  FreeList& bin = heap.cache->bin(c);
+  FreeList& list = *heap.active[c]->list;
+  if (&list == &bin) return;
+  const std::uint32_t handed = bin.count;
+  bin.count = 0;
+  list.count += handed;
+  // Means nothing where it is not drawn, and may wrap then.
+  std::int32_t& left = heap.countdown.left[c];
+  left = std::int32_t(std::uint32_t(left) - handed);
+}
+
+void part(ThreadHeap& heap, unsigned c) noexcept {
+  Slot* const slot = heap.active[c];
+  FreeList& bin = heap.cache->bin(c);
+  if (slot->list != &bin) return;
+  move_list(heap.returned[c], bin);
+  slot->set_list(&heap.returned[c]);
+}
+
+void unite(ThreadHeap& heap, unsigned c) noexcept {
+  Slot* const slot = heap.active[c];
+  FreeList& bin = heap.cache->bin(c);
+  if (slot->list == &bin) return;
+  settle(heap, c);
+  FreeList& list = heap.returned[c];
+  put_back(list, bin.head);
+  put_back(list, slot->freed);
+  slot->freed = nullptr;
+  if (list.bias < retained_bias) list = {list.head, list.live(), 0};
+  move_list(bin, list);
+  slot->set_list(&bin);
+}
+
+void answer_call(ThreadHeap& heap, Slot* slot) noexcept {
+  slot->first()->set_owner(heap.thread);
+  const bool on = sample::is_on();
+  for (unsigned c = 1; c < class_count; ++c) {
+    Slot* const active = heap.active[c];
+    if (active == nullptr) continue;
+    active->set_owner(heap.thread);
+    if (on) {
+      part(heap, c);
+    } else {
+      unite(heap, c);
+    }
+  }
+}
+
 void retain(ThreadHeap& heap, Slot* slot) noexcept {
-  slot->list->count += retained_bias;
+  slot->list->count = slot->list->live() + retained_bias;
   slot->list->bias = retained_bias;
   if (heap.retained_count == most_retained) evict_oldest(heap);
   heap.retained[heap.retained_count++] = slot;

@@ -48,9 +48,17 @@ inline bool mode_serves() noexcept {
 // slab_life.cpp: a slab's way between owners. `heap` is the caller's own.
 // The next slab to serve class c from, nullptr: no memory.
 Slot* next_slab(ThreadHeap& heap, unsigned c) noexcept;
-// A slab becomes the one that its class is served from, and ceases to be.
-void activate(ThreadHeap& heap, Slot* slot) noexcept;
+// A slab becomes the one that its class is served from, and ceases to be. `list`: the bin, or
+// ThreadHeap::returned.
+void activate(ThreadHeap& heap, Slot* slot, FreeList& list) noexcept;
 Slot* deactivate(ThreadHeap& heap, unsigned c) noexcept;
+// Adds what the bin has handed out to its slab's count, where they are kept apart.
+void settle(ThreadHeap& heap, unsigned c) noexcept;
+// Keeps the bin and what is freed apart, and puts them together again.
+void part(ThreadHeap& heap, unsigned c) noexcept;
+void unite(ThreadHeap& heap, unsigned c) noexcept;
+// `slot` calls for its owner, the caller: all its bins come under sampling, or leave it.
+void answer_call(ThreadHeap& heap, Slot* slot) noexcept;
 bool let_go_full(ThreadHeap& heap, Slot* slot) noexcept;
 void let_go_partial(Slot* slot) noexcept;
 bool adopt(ThreadHeap& heap, Slot* slot) noexcept;
@@ -95,13 +103,13 @@ bool is_free(Slot* slot, const void* block) noexcept;
 // The thread in whose outbox the block waits, or nullptr. Takes the registry's lock.
 STRATA_COLD const ThreadHeap* waits_with(Slot* slot, const void* block) noexcept;
 
-// refill.cpp
-void* allocate_small(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool zeroed) noexcept;
-
 // large.cpp
 void* allocate_large(size_t size, size_t alignment, bool zeroed) noexcept;
 void free_large(Slot* run, void* pointer) noexcept;
 void* reallocate_large(Slot* run, size_t size) noexcept;
+// For the sampling point: a block was moved by other ways than allocate_large, or resized in place.
+void count_moved(void* block, size_t size) noexcept;
+void count_grown(void* block, size_t old_size, size_t size) noexcept;
 
 // huge.cpp: mappings of their own.
 void* allocate_huge(size_t size, size_t alignment) noexcept;

@@ -24,8 +24,10 @@ void add_slab(Statistics& all, const Slot* slot) noexcept {
 }
 
 // Live blocks of active slabs, see ThreadCache.
-void add_active(Statistics& all, ThreadCache& cache) noexcept {
-  for (unsigned c = 1; c < class_count; ++c) all.classes[c].live += cache.bin(c).live();
+void add_active(Statistics& all, ThreadCache& cache, const ThreadHeap& heap) noexcept {
+  for (unsigned c = 1; c < class_count; ++c) {
+    all.classes[c].live += std::uint16_t(cache.bin(c).live() + heap.returned[c].live());
+  }
 }
 
 size_t less(size_t a, size_t b) noexcept { return a > b ? a - b : 0; }
@@ -68,9 +70,9 @@ void collect_default(Statistics& all) noexcept {
   {
     LockGuard guard(state.registry_lock);
     for (const ThreadHeap* heap = state.heaps.first(); heap != nullptr; heap = heap->next) {
-      add_active(all, *heap->cache);
+      add_active(all, *heap->cache, *heap);
     }
-    add_active(all, state.late_cache);
+    add_active(all, state.late_cache, state.late_heap);
   }
   sum_up(all);
   const SlotSupply::Usage usage = slot_supply.usage();

@@ -9,13 +9,16 @@
 //                    count, bias                    count - bias of its blocks are live
 //
 // Invariants: a bin is its active slab's FreeList, and that slab's own is empty; without an active
-// slab the bin is zero; the slab's owner is this thread. Only the thread
-// itself touches its cache and its heap; other threads reach slabs through Slot::remote alone
-// (sharing.hpp). The registry of heaps is read by statistics and by the child of a fork.
+// slab the bin is zero; the slab's owner is this thread. While allocations are sampled (sample.hpp)
+// the active slab's FreeList is ThreadHeap::returned, and the bin has just the blocks that malloc
+// may take next, and in its count how many it took. Only the thread itself touches its cache and
+// its heap; other threads reach slabs through Slot::remote alone (sharing.hpp). The registry of
+// heaps is read by statistics and by the child of a fork.
 #pragma once
 
 #include "base/intrusive_list.hpp"
 #include "heap/rest.hpp"
+#include "heap/sample.hpp"
 #include "heap/sharing.hpp"
 #include "heap/size_classes.hpp"
 #include "platform/current.hpp"
@@ -79,6 +82,8 @@ struct ThreadHeap {
   // Active slabs that had no live block when last looked at, oldest first.
   Slot* retained[most_retained] = {};
   unsigned retained_count = 0;
+  FreeList returned[class_count] = {};
+  heap::sample::Countdown countdown;
   ThreadHeap* next = nullptr;  // registry, or the list of free heaps; guarded by its lock
   ThreadHeap* previous = nullptr;
 };

@@ -107,6 +107,7 @@ size_t trim(size_t keep) noexcept {
       }
       Slot* const slot = heap->active[c];
       if (slot == nullptr) continue;
+      settle(*heap, c);
       bring_in(slot);
       if (slot->list->live() == 0) release_slab(deactivate(*heap, c));
     }
@@ -135,12 +136,13 @@ void after_fork_in_child() noexcept {
   slot_supply.for_each_range([&](SlotRange& range) {
     for (Slot* slot = range.first_slot(); slot != range.end_slot(); ++slot) {
       if (slot->kind() == SlotKind::slab && slot->is_first() && !slot->owned_by(me) &&
-          !slot->owned_by(Address(&state.late_heap))) {
+          !slot->calls_for(me) && !slot->owned_by(Address(&state.late_heap))) {
         slot->set_owner(0);
       }
     }
   });
   slot_supply.forget_worker();
+  sample::after_fork();
   ThreadHeap* const mine = thread_cache.heap;
   state.heaps = {};
   if (mine != nullptr) {

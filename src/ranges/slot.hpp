@@ -19,7 +19,7 @@
 //   list       where its free blocks are            size in bytes    `newer` in order of age
 //   freed      free blocks, unless it is active     -                -
 //   count      frees until the owner looks          `length`: slots  `length`: slots
-//   bias       what count exceeds the live ones by  -                `time`: when it became free
+//   bias       what count exceeds the live ones by  1: sampled       `time`: when it became free
 //   inverse    finds block starts                   -                `dirty`: touched units in it
 //   remote     see heap/sharing.hpp                 -                -
 //   next, prev list of the owner or of the pool     -                list of the span core's bin
@@ -41,6 +41,7 @@ enum class SlotKind : std::uint8_t {
   large,
   checked_slab,   // of a mode that checks (src/harden): `checked` leads to what it knows
   checked_large,  // the same; the first slot of the block, not always of the run
+  sampled,        // a slab whose blocks are a client's of the sampling point: heap/sample.hpp
   free_first,
   free_last,
 };
@@ -124,6 +125,14 @@ struct alignas(cache_line) Slot {
   [[nodiscard]] bool owned_by(Address thread) const noexcept {
     return __atomic_load_n(&owner, __ATOMIC_RELAXED) == thread;
   }
+  // Another thread wants the owner's attention: its next free here finds a slab that is not its
+  // own, and it answers. Nothing happens where the slab is no longer the owner's.
+  void call_owner(Address thread) noexcept {
+    __atomic_compare_exchange_n(&owner, &thread, thread ^ call, false, __ATOMIC_RELAXED,
+                                __ATOMIC_RELAXED);
+  }
+  [[nodiscard]] bool calls_for(Address thread) const noexcept { return owned_by(thread ^ call); }
+  static constexpr Address call = ~(~Address{0} >> 1);  // no thread's number, nor its complement
   // Of the first slot of a slab, for all of them; set_list too.
   void set_owner(Address thread) noexcept {
     for (unsigned i = 0; i < slots(); ++i) {
