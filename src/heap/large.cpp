@@ -102,7 +102,8 @@ void free_large(Slot* run, void* pointer) noexcept {
   if (STRATA_UNLIKELY(run->bias != 0)) sample::freed(pointer);
   const size_t slots = run->length;
   note_touched(run, slots, run->size);
-  run->remote.store(run->size, Order::relaxed);  // for a report: free runs have no use for it
+  run->remote.store(std::uint32_t(run->size),
+                    Order::relaxed);  // for a report: free runs have no use for it
   run->set_kind(SlotKind::none);
   slot_supply.count_large(-std::ptrdiff_t(slots));
   slot_supply.give(run, slots);

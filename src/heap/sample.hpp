@@ -15,14 +15,14 @@
 // not depend on it. (For large blocks E itself counts down.) The process has no memory, so that it
 // may be forgotten and drawn anew at any moment: a thread's first refill, a new mean.
 //
-// How it is met without a test in malloc. While sampling is on, the thread's frees of blocks that it
-// is served from do not go back to the bin, but to a list beside it (ThreadHeap::returned): free()
-// finds its list through the slot anyway. So a bin is taken from by malloc alone, the malloc calls
-// until it is empty are known when it is filled, and a program that takes and gives back one block
-// for ever empties it all the same. And a bin is never given more blocks than come before the
-// sampled one. So the sampled allocation finds its bin empty and comes to the slow path, which knows
-// it by the countdown (settle() has subtracted what was handed out, also when a bin is emptied for
-// another reason).
+// How it is met without a test in malloc. While sampling is on, the thread's frees of blocks that
+// it is served from do not go back to the bin, but to a list beside it (ThreadHeap::returned):
+// free() finds its list through the slot anyway. So a bin is taken from by malloc alone, the malloc
+// calls until it is empty are known when it is filled, and a program that takes and gives back one
+// block for ever empties it all the same. And a bin is never given more blocks than come before the
+// sampled one. So the sampled allocation finds its bin empty and comes to the slow path, which
+// knows it by the countdown (settle() has subtracted what was handed out, also when a bin is
+// emptied for another reason).
 //
 //     bin      b b b b b b | S        left = 7: the bin gets 6 blocks; the seventh malloc is S
 //     returned       f f f            becomes the next bin, up to the next S

@@ -48,7 +48,7 @@ static void* one_of_the_ring(void* argument) {
   struct Ring* const mine = &ring[self];
   struct Ring* const next = &ring[(self + 1) % rings];
   for (int i = 0; i < rounds; ++i) {
-    if (i % 40 == 0) pthread_barrier_wait(&together);  /* nobody runs far ahead */
+    if (i % 40 == 0) pthread_barrier_wait(&together); /* nobody runs far ahead */
     void* block = malloc((size_t)(16 + (i * 7 + self) % 400));
     pthread_mutex_lock(&next->lock);
     if (next->count < capacity) {

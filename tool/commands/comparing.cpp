@@ -57,7 +57,8 @@ void check_room(const replay::TraceFigures& trace, const std::string& touch) {
   const std::uint64_t available = available_memory();
   if (trace.peak_live_bytes < available / 4 * 3) return;
   throw std::runtime_error(fmt::format(
-      "the program asked for {} at its peak, and {} are free: touching every page of it could use up "
+      "the program asked for {} at its peak, and {} are free: touching every page of it could use "
+      "up "
       "the machine; --touch first writes one byte a block",
       replay::megabytes(double(trace.peak_live_bytes)), replay::megabytes(double(available))));
 }
