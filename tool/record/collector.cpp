@@ -91,14 +91,17 @@ Collector::~Collector() {
 }
 
 void Collector::find_new_processes() {
-  for (std::uint32_t slot = 0; slot < process_count; ++slot) {
+  const std::uint32_t registrations = memory_->registrations.load(std::memory_order_acquire);
+  if (registrations == registrations_) return;
+  registrations_ = registrations;
+  for (std::uint32_t slot = 0; slot < memory_->slots_used.load(); ++slot) {
     ProcessSlot& process = memory_->processes[slot];
     if (seen_[slot].known ||
         process.state.load(std::memory_order_acquire) != ProcessState::running) {
       continue;
     }
     // The same process under another slot has become another program.
-    for (std::uint32_t other = 0; other < process_count; ++other) {
+    for (std::uint32_t other = 0; other < memory_->slots_used.load(); ++other) {
       if (seen_[other].known && memory_->processes[other].pid == process.pid) end_process(other);
     }
     ProcessInfo info{next_number_++, process.pid, process.parent_pid, process.start, {}, {}};
@@ -156,7 +159,7 @@ void Collector::free_buffer(std::uint32_t buffer, bool thread_is_gone) {
 
 std::vector<Collector::InUse> Collector::in_use() const {
   std::vector<InUse> found;
-  for (std::uint32_t buffer = 0; buffer < buffer_count; ++buffer) {
+  for (std::uint32_t buffer = 0; buffer < memory_->buffers_used.load(); ++buffer) {
     const BufferOwner& owner = memory_->owners[buffer];
     const BufferState state = owner.state.load(std::memory_order_acquire);
     if (state != BufferState::taken && state != BufferState::full) continue;
@@ -190,7 +193,7 @@ void Collector::round(bool look_for_dead) {
     }
   }
   if (look_for_dead) {
-    for (std::uint32_t slot = 0; slot < process_count; ++slot) {
+    for (std::uint32_t slot = 0; slot < memory_->slots_used.load(); ++slot) {
       if (seen_[slot].known && process_is_gone(memory_->processes[slot].pid)) {
         end_process(slot);
         freed = true;
@@ -206,7 +209,7 @@ void Collector::round(bool look_for_dead) {
 void Collector::finish() {
   memory_->stopped.store(1);
   round(true);
-  for (std::uint32_t slot = 0; slot < process_count; ++slot) {
+  for (std::uint32_t slot = 0; slot < memory_->slots_used.load(); ++slot) {
     if (seen_[slot].known) end_process(slot);
   }
 }

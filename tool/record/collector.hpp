@@ -6,7 +6,7 @@
 // or that has become another program by exec, gives back its slot.
 //
 // Not here: what becomes of the events (Sink), starting programs.
-// Cost: a round over 4096 owners is some 5 us; an event some 3 ns to read and clear.
+// Cost: a round is a load for each buffer that was ever in use; an event some 3 ns to read and clear.
 #pragma once
 
 #include <memory>
@@ -82,6 +82,7 @@ class Collector {
   std::vector<Seen> seen_;            // by slot
   std::vector<std::uint32_t> taken_;  // events already taken, by buffer
   std::uint32_t next_number_ = 0;
+  std::uint32_t registrations_ = 0;  // as of the last look for new processes
   unsigned running_ = 0;
   std::uint64_t events_ = 0;
 };

@@ -83,6 +83,10 @@ struct Memory {
   std::atomic<std::uint32_t>
       freed;  // grows when buffers become free; what waiting threads sleep on
   std::atomic<std::uint32_t> processes_lost;  // that found no slot
+  // What the collector need not look beyond: it comes by often, and few are ever in use.
+  std::atomic<std::uint32_t> slots_used;
+  std::atomic<std::uint32_t> buffers_used;
+  std::atomic<std::uint32_t> registrations;  // grows with every process
   // The clock of processes with one thread: ticks as of the collector's last round.
   alignas(64) std::atomic<std::uint64_t> clock;
   alignas(64) BufferOwner owners[buffer_count];
@@ -91,6 +95,12 @@ struct Memory {
 
   Event* events(std::uint32_t buffer) { return reinterpret_cast<Event*>(buffers[buffer]); }
 };
+
+inline void raise_to(std::atomic<std::uint32_t>& mark, std::uint32_t value) {
+  std::uint32_t found = mark.load(std::memory_order_relaxed);
+  while (found < value && !mark.compare_exchange_weak(found, value, std::memory_order_relaxed)) {
+  }
+}
 
 // What names the memory to a recorded process.
 constexpr const char* environment_name = "LIBSTRATA_RECORD";

@@ -76,8 +76,13 @@ class TraceSink : public Sink {
     batch_.clear();
     for (const Event& event : events) {
       const std::uint64_t what = event.what.load(std::memory_order_relaxed);
-      batch_.push_back({Kind(what & 0xff), std::uint8_t(what >> 8), clock_.nanoseconds(event.time),
-                        event.address, what >> 16});
+      // Coarse times repeat a thousand times over.
+      if (event.time != last_ticks_) {
+        last_ticks_ = event.time;
+        last_time_ = clock_.nanoseconds(event.time);
+      }
+      batch_.push_back({Kind(what & 0xff), std::uint8_t(what >> 8), last_time_, event.address,
+                        what >> 16});
     }
     writer_.events(process, thread, batch_);
   }
@@ -99,6 +104,8 @@ class TraceSink : public Sink {
   trace::Writer& writer_;
   bool first_only_;
   TickClock clock_;
+  std::uint64_t last_ticks_ = 0;
+  std::uint64_t last_time_ = 0;
   std::vector<trace::Event> batch_;
 };
 

@@ -11,19 +11,33 @@ namespace {
 // In a kind's byte: the address is given in bytes, not in units of eight.
 constexpr std::uint8_t unaligned = 0x80;
 
-bool has_address(Kind kind) { return kind != Kind::failed && kind != Kind::thread_end; }
-bool has_size(Kind kind) {
-  return kind == Kind::malloc || kind == Kind::calloc || kind == Kind::aligned ||
-         kind == Kind::realloc_to || kind == Kind::failed;
+constexpr unsigned bit(Kind kind) { return 1U << unsigned(kind); }
+
+bool has_address(Kind kind) {
+  return (bit(kind) & (bit(Kind::failed) | bit(Kind::thread_end))) == 0;
 }
+bool has_size(Kind kind) {
+  constexpr unsigned sized = bit(Kind::malloc) | bit(Kind::calloc) | bit(Kind::aligned) |
+                             bit(Kind::realloc_to) | bit(Kind::failed);
+  return (bit(kind) & sized) != 0;
+}
+
+// Room in the columns is made for so many events at a time.
+constexpr std::uint32_t events_at_a_time = 64;
+constexpr std::size_t most_bytes = 11;  // of an event in a column: a number, and a byte
 
 }  // namespace
 
 void ColumnWriter::add(const Event& event) {
+  if (count_ % events_at_a_time == 0) {
+    for (Column* column : {&kinds_, &sizes_, &addresses_, &times_}) {
+      column->make_room(events_at_a_time * most_bytes);
+    }
+  }
   if (count_ == 0) first_time_ = last_time_ = event.time;
   std::uint8_t kind = std::uint8_t(event.kind);
-  if (has_size(event.kind)) put_number(sizes_, event.size);
-  if (event.kind == Kind::aligned) sizes_.push_back(char(event.alignment_log2));
+  if (has_size(event.kind)) sizes_.put_number(event.size);
+  if (event.kind == Kind::aligned) sizes_.put_byte(event.alignment_log2);
   if (has_address(event.kind)) {
     auto distance = std::int64_t(event.address - guess_.guess(event));
     if (distance % 8 == 0) {
@@ -31,23 +45,22 @@ void ColumnWriter::add(const Event& event) {
     } else {
       kind |= unaligned;
     }
-    put_number(addresses_, fold_sign(distance));
+    addresses_.put_number(fold_sign(distance));
     guess_.learn(event);
   }
   const std::uint64_t time = std::max(event.time, last_time_);
-  put_number(times_, time - last_time_);
+  times_.put_number(time - last_time_);
   last_time_ = time;
-  kinds_.push_back(char(kind));
+  kinds_.put_byte(kind);
   ++count_;
 }
 
 std::string ColumnWriter::take() {
   std::string out;
-  out.reserve(kinds_.size() + sizes_.size() + addresses_.size() + times_.size() + 32);
   put_number(out, count_);
   put_number(out, first_time_);
-  for (std::string* column : {&kinds_, &sizes_, &addresses_, &times_}) {
-    put_text(out, *column);
+  for (Column* column : {&kinds_, &sizes_, &addresses_, &times_}) {
+    put_text(out, column->bytes());
     column->clear();
   }
   count_ = 0;

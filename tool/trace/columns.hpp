@@ -45,6 +45,31 @@ class AddressGuess {
   std::uint64_t last_site_ = 0;
 };
 
+// Bytes that are appended to without a look at the room for each.
+class Column {
+ public:
+  // Before as much as `length` bytes are put.
+  void make_room(std::size_t length) {
+    if (bytes_.size() - used_ < length) bytes_.resize(bytes_.size() * 2 + length);
+  }
+  void put_byte(std::uint8_t byte) { bytes_[used_++] = char(byte); }
+  void put_number(std::uint64_t value) {
+    char* at = bytes_.data() + used_;
+    while (value >= 0x80) {
+      *at++ = char(value | 0x80);
+      value >>= 7;
+    }
+    *at++ = char(value);
+    used_ = std::size_t(at - bytes_.data());
+  }
+  [[nodiscard]] std::string_view bytes() const { return {bytes_.data(), used_}; }
+  void clear() { used_ = 0; }
+
+ private:
+  std::string bytes_;
+  std::size_t used_ = 0;
+};
+
 class ColumnWriter {
  public:
   // A time before the one of the event before counts as that one.
@@ -54,7 +79,7 @@ class ColumnWriter {
   std::string take();
 
  private:
-  std::string kinds_, sizes_, addresses_, times_;
+  Column kinds_, sizes_, addresses_, times_;
   std::uint64_t first_time_ = 0;
   std::uint64_t last_time_ = 0;
   std::uint32_t count_ = 0;

@@ -50,9 +50,13 @@ Writer::Writer(const std::string& path, bool with_sites) : path_(path) {
     throw TraceError("cannot write " + path + ": " + std::strerror(error));
   }
   bytes_ = sizeof header;
+  compressor_ = ZSTD_createCCtx();
 }
 
-Writer::~Writer() { close(file_); }
+Writer::~Writer() {
+  ZSTD_freeCCtx(compressor_);
+  close(file_);
+}
 
 void Writer::write_chunk(ChunkHeader header, std::string_view stored) {
   if (!failure_.empty()) {
@@ -106,7 +110,8 @@ void Writer::write_events(ThreadKey key, ColumnWriter& columns) {
   const std::string raw = columns.take();
   std::string stored(ZSTD_compressBound(raw.size()), '\0');
   const std::size_t size =
-      ZSTD_compress(stored.data(), stored.size(), raw.data(), raw.size(), compression_level);
+      ZSTD_compressCCtx(compressor_, stored.data(), stored.size(), raw.data(), raw.size(),
+                        compression_level);
   if (ZSTD_isError(size) != 0) throw TraceError(ZSTD_getErrorName(size));
   header.raw = std::uint32_t(raw.size());
   write_chunk(header, {stored.data(), size});

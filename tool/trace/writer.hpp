@@ -13,6 +13,8 @@
 #include "trace/columns.hpp"
 #include "trace/file.hpp"
 
+struct ZSTD_CCtx_s;
+
 namespace strata::trace {
 
 struct ProcessRecord {
@@ -56,6 +58,7 @@ class Writer {
 
   std::string path_;
   int file_ = -1;
+  ZSTD_CCtx_s* compressor_ = nullptr;
   std::map<ThreadKey, ColumnWriter> threads_;
   std::uint64_t events_ = 0;
   std::uint64_t bytes_ = 0;

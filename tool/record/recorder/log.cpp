@@ -112,8 +112,10 @@ std::uint64_t claim_slot() {
     const ssize_t length = readlink("/proc/self/exe", slot.executable, sizeof slot.executable - 1);
     if (length <= 0) slot.executable[0] = 0;
     slot.command_length = read_file("/proc/self/cmdline", slot.command, sizeof slot.command);
+    raise_to(memory->slots_used, i + 1);
     // Pairs with the collector's acquire: what it then reads of the slot is whole.
     slot.state.store(ProcessState::running, std::memory_order_release);
+    memory->registrations.fetch_add(1, std::memory_order_release);
     return i + 1;
   }
   return 0;
@@ -179,6 +181,7 @@ bool take_buffer(Thread& thread) {
         owner.thread = thread.number;
         owner.tid = thread.tid;
         owner.order = thread.buffers++;
+        raise_to(memory->buffers_used, i + 1);
         owner.state.store(BufferState::taken, std::memory_order_release);
         thread.events = memory->events(i);
         thread.buffer = i;
