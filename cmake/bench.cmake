@@ -25,6 +25,9 @@ if(STRATA_BENCH)
   # Static, so that it holds almost nothing itself and no preloaded library reaches it.
   strata_bench_program(bench_measure measure bench/measure.cpp)
   target_link_options(bench_measure PRIVATE -static)
+  strata_bench_program(bench_sampling sampling_cost bench/sampling/sampling_cost.cpp)
+  target_include_directories(bench_sampling PRIVATE src)
+  target_link_libraries(bench_sampling PRIVATE strata_static)
 endif()
 
 # The trap flag is x86-64's.

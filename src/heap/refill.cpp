@@ -60,8 +60,21 @@ std::int32_t most_carved(const Slot* slab) noexcept {
   return std::int32_t(units * (slab->slot_capacity() / carve_units_per_slot + 1U));
 }
 
+struct SlabCapacities {
+  std::uint16_t of[class_count] = {};
+  constexpr SlabCapacities() noexcept {
+    for (unsigned c = 1; c < class_count; ++c) {
+      of[c] = std::uint16_t(size_classes.classes[c].capacity * size_classes.classes[c].slots);
+    }
+  }
+  constexpr std::uint16_t operator[](unsigned c) const noexcept { return of[c]; }
+};
+constexpr SlabCapacities slab_capacities;
+
 // The common miss while allocations are sampled, and the sampled one does not come soon: what the
-// thread has freed becomes its bin. The first block of it; nullptr: the long way.
+// thread has freed becomes its bin. The first block of it; nullptr: the long way. Exactly: asks for
+// the number of free blocks; otherwise any slab's most will do.
+template <bool exactly>
 STRATA_INLINE Block* turn_bin_over(unsigned c) noexcept {
   ThreadHeap* const heap = thread_cache.heap;
   if (STRATA_UNLIKELY(heap == nullptr)) return nullptr;
@@ -71,11 +84,9 @@ STRATA_INLINE Block* turn_bin_over(unsigned c) noexcept {
   FreeList& bin = thread_cache.bin(c);
   const std::uint32_t handed = bin.count;
   if (STRATA_UNLIKELY(bin.head != nullptr || handed > many)) return nullptr;
-  if (!sample::may_pass(heap->countdown, c, std::int32_t(handed), granules_per_slot) &&
-      !sample::may_pass(heap->countdown, c, std::int32_t(handed),
-                        most_free(heap->active[c], handed))) {
-    return nullptr;
-  }
+  std::int32_t most = slab_capacities[c];
+  if constexpr (exactly) most = most_free(heap->active[c], handed);
+  if (!sample::may_pass(heap->countdown, c, std::int32_t(handed), most)) return nullptr;
   bin.head = block->next;
   bin.count = 1;
   list.head = nullptr;
@@ -189,9 +200,16 @@ STRATA_NOINLINE void* allocate_without_heap(size_t size) noexcept {
   return allocate_otherwise(size, class_of(size), false, granule_size);
 }
 
-STRATA_NOINLINE void* miss_sampling(size_t size, unsigned c) noexcept {
-  Block* const block = turn_bin_over(c);
+STRATA_NOINLINE void* miss_near_sample(size_t size, unsigned c) noexcept {
+  Block* const block = turn_bin_over<true>(c);
   if (STRATA_UNLIKELY(block == nullptr)) return allocate_otherwise(size, c, false, granule_size);
+  block->mark = 0;
+  return block;
+}
+
+STRATA_NOINLINE void* miss_sampling(size_t size, unsigned c) noexcept {
+  Block* const block = turn_bin_over<false>(c);
+  if (STRATA_UNLIKELY(block == nullptr)) return miss_near_sample(size, c);
   block->mark = 0;
   return block;
 }
