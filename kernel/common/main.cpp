@@ -274,6 +274,7 @@ void kernel_main(const Boot& boot) noexcept {
   failed += prove_ranges(world, passed);
   failed += prove_cpus(world, passed);
   failed += prove_heap(world, passed);
+  failed += prove_interrupts(world, passed);
   world.space->settle();
   const size_t after = world.frames_out();
   say(before == after ? "  ok   " : "  FAIL ", "frames out ", after, " = frames in ", before,

@@ -160,7 +160,7 @@ class ZonePool {
         const FrameBlock& block = region->blocks[i];
         unsigned ones = 0;
         for (unsigned word = 0; word < FrameBlock::words; ++word) {
-          ones += unsigned(std::popcount(block.pool[word]));
+          ones += count_ones(block.pool[word]);
           good &= (block.pool[word] & block.out[word].load(Order::relaxed)) == 0;
         }
         good &= ones == block.pool_frames;
