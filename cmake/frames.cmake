@@ -13,8 +13,9 @@ if(STRATA_TESTS AND GTest_FOUND)
   include(GoogleTest)
   add_executable(frames_tests
     tests/unit/frames/memory_map_test.cpp tests/unit/frames/device_tree_test.cpp
-    tests/unit/frames/frames_test.cpp
+    tests/unit/frames/frames_test.cpp tests/protocol/out_word_test.cpp
     tests/unit/ranges/arena_test.cpp tests/unit/ranges/space_test.cpp)
+  target_include_directories(frames_tests PRIVATE tests/protocol)
   target_link_libraries(frames_tests PRIVATE strata_sim GTest::gtest_main)
   gtest_discover_tests(frames_tests DISCOVERY_TIMEOUT 60)
 
