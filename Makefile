@@ -51,15 +51,13 @@ bench-hot-path: ## instructions of malloc, free, calloc and realloc, counted exa
 	@cmake --preset release -DSTRATA_BENCH=ON >/dev/null
 	@cmake --build --preset release --parallel $(JOBS) --target bench_hot_path
 
-kernel: ## boot the kernel once and show its story
+kernel: ## boot the kernel once and show its story (KERNEL="--arch aarch64")
 	@$(SETUP) build kernel
-	@cmake --preset release >/dev/null
-	@cmake --build --preset release --parallel $(JOBS) --target kernel
+	@kernel/run_tests.py --story $(KERNEL)
 
-kernel-test: ## boot the kernel in every configuration
+kernel-test: ## boot the kernels in every configuration (KERNEL="--only DIMM")
 	@$(SETUP) build kernel
-	@cmake --preset release >/dev/null
-	@cmake --build --preset release --parallel $(JOBS) --target kernel_test
+	@kernel/run_tests.py --jobs $(JOBS) $(KERNEL)
 
 tags: ## an index of the sources for editors
 	@$(SETUP) tags

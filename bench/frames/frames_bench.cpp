@@ -178,15 +178,6 @@ void bench_frames() {
       }
     }
   }
-  ours->set_alone(true);
-  double alone = 1e18;
-  for (int round = 0; round < 31; ++round) {
-    const double start = now();
-    for (int i = 0; i < 200000; ++i) Ours::put(0, Ours::get(0, 0), 0);
-    alone = std::min(alone, (now() - start) / 200000);
-  }
-  ours->set_alone(false);
-  std::printf("  4 KiB   hot pairs, told to be the only CPU   %8.1f\n", alone);
   for (unsigned seed = 1; seed <= 3; ++seed) {
     std::printf("  2 MiB blocks free after churn, seed %u         %8zu %8zu\n", seed,
                 blocks_after_churn<Ours>(seed), blocks_after_churn<Peer>(seed));

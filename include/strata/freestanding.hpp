@@ -6,7 +6,7 @@
 // src/ranges/*.cpp and src/front/freestanding.cpp, and call start_heap().
 #pragma once
 
-#include "frames/device_tree.hpp"
+#include "frames/device_tree_memory.hpp"
 #include "frames/firmware.hpp"
 #include "frames/frames.hpp"
 #include "frames/memory_map.hpp"

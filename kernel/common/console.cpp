@@ -3,7 +3,7 @@
 
 namespace kernel {
 
-constinit strata::KernelLock console_lock;
+constinit Machine::Lock console_lock;
 
 void put(const char* text) noexcept {
   for (; *text != 0; ++text) console_put(*text);

@@ -3,7 +3,8 @@
 // One line at a time: say() holds a lock from its first to its last piece.
 #pragma once
 
-#include "kernel_machine.hpp"
+#include "base/lock_guard.hpp"
+#include "cpu.hpp"
 
 namespace kernel {
 
@@ -33,7 +34,7 @@ inline void put(char one) noexcept {
   put(text);
 }
 
-extern strata::KernelLock console_lock;
+extern Machine::Lock console_lock;
 
 template <class... Pieces>
 void say(Pieces... pieces) noexcept {

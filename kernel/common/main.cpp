@@ -223,7 +223,6 @@ void kernel_main(const Boot& boot) noexcept {
     say("  no usable memory that is mapped at boot: nothing to start on\n");
     finish(false);
   }
-  frames->set_alone(true);
   Machine::set_frames(frames);
   for (const MemorySpan& span : map) {
     if (span.end > Machine::boot_mapped) {
@@ -259,7 +258,6 @@ void kernel_main(const Boot& boot) noexcept {
   say("  first blocks at ", Hex{Address(::operator new(24))}, " and ",
       Hex{Address(::operator new(100000))}, "\n");
   run_constructors();
-  frames->set_alone(false);
   World world{frames, space, 1, option(boot.command_line, "seed=", 1),
               option(boot.command_line, "cycles=", 5000)};
   world.cpus = start_cpus(wanted, *frames, worker_main);
@@ -274,6 +272,7 @@ void kernel_main(const Boot& boot) noexcept {
   failed += prove_ranges(world, passed);
   failed += prove_cpus(world, passed);
   failed += prove_heap(world, passed);
+  failed += prove_interrupts(world, passed);
   world.space->settle();
   const size_t after = world.frames_out();
   say(before == after ? "  ok   " : "  FAIL ", "frames out ", after, " = frames in ", before,

@@ -32,6 +32,7 @@ class Everything {
       if (!frame) break;
       chain(frame);
     }
+    world_.frames->drain();  // what the last refill brought too many, for the runs below
     for (;;) {
       const FrameRun run = world_.frames->allocate(
           {.count = frames_per_block, .alignment = frames_per_block, .may_use_reserve = true});

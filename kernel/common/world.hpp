@@ -60,6 +60,7 @@ unsigned prove_frames(World& world, unsigned& passed) noexcept;
 unsigned prove_ranges(World& world, unsigned& passed) noexcept;
 unsigned prove_cpus(World& world, unsigned& passed) noexcept;
 unsigned prove_heap(World& world, unsigned& passed) noexcept;
+unsigned prove_interrupts(World& world, unsigned& passed) noexcept;
 
 struct Proof {
   const char* says;

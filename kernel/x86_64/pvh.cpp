@@ -1,6 +1,7 @@
 // boot_main: reads the PVH start info and goes on to kernel_main.
 #include "boot.hpp"
 #include "frames/firmware.hpp"
+#include "x86_64.hpp"
 
 extern "C" {
 extern unsigned char kernel_end[];  // an absolute symbol: a physical address
@@ -37,7 +38,9 @@ void for_each_entry(void* context, kernel::Visit* visit) {
 }  // namespace
 
 void boot_main(std::uint32_t physical_info) {
-  kernel::set_up_first_cpu();
+  kernel::set_up_interrupts();
+  kernel::set_up_cpu(0);
+  asm volatile("sti" ::: "memory");
   info = low<StartInfo>(physical_info);
   if (info->magic != pvh_magic || info->version == 0) {
     kernel::panic("not started by PVH, or its start info has no memory map");

@@ -17,7 +17,7 @@
         .align 16
 trap_entries:
         .set    number, 0
-        .rept   65
+        .rept   66
         trap_entry %number
         .set    number, number + 1
         .endr

@@ -1,7 +1,12 @@
 // Attributes that name the temperature and visibility of a function. Nothing else is a macro.
 #pragma once
 
+// Inlined for speed; where the compiler is asked for small code it decides itself.
+#if defined(__OPTIMIZE_SIZE__)
+#define STRATA_INLINE inline
+#else
 #define STRATA_INLINE [[gnu::always_inline]] inline
+#endif
 #define STRATA_COLD [[gnu::noinline, gnu::cold]]
 #define STRATA_NOINLINE [[gnu::noinline]]
 // For variables that other files define: without it every access would go through a table, because

@@ -29,4 +29,13 @@ constexpr unsigned log2_floor(std::uint64_t n) noexcept {
 // Index of the lowest set bit; n is not 0.
 constexpr unsigned lowest_bit(std::uint64_t n) noexcept { return unsigned(std::countr_zero(n)); }
 
+// Set bits of n. Not std::popcount: where it is no instruction it is a call into the compiler's
+// library, which on aarch64 uses registers that a kernel does without.
+constexpr unsigned count_ones(std::uint64_t n) noexcept {
+  n -= n >> 1 & 0x5555555555555555;
+  n = (n & 0x3333333333333333) + (n >> 2 & 0x3333333333333333);
+  n = (n + (n >> 4)) & 0x0f0f0f0f0f0f0f0f;
+  return unsigned(n * 0x0101010101010101 >> 56);
+}
+
 }  // namespace strata

@@ -8,8 +8,8 @@
 //   Multiboot1Reader  entries that start with their own size
 //   UefiReader        EFI descriptors; the stride is the firmware's, not sizeof
 //
-// For device trees see device_tree.hpp. What lies inside "usable" memory but is in use (kernel,
-// modules, the map itself) is for the caller to reserve. Cost: O(entries), no allocation.
+// For device trees see device_tree_memory.hpp. What lies inside "usable" memory but is in use
+// (kernel, modules, the map itself) is for the caller to reserve. Cost: O(entries), no allocation.
 #pragma once
 
 #include "base/units.hpp"

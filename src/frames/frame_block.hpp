@@ -1,25 +1,27 @@
 // FrameBlock: what storey 1 knows about 2 MiB of physical memory, and the span core's tags over
 // blocks.
 //
-// A frame of a block is in one of three states, kept in two bitmaps of 512 bits:
+// A frame of a block is in one of three states:
 //
 //     pool  out
 //      1     0    free, in the pool of its zone
 //      0     0    in some CPU's magazine, or not ours to give (a hole, metadata)
 //      0     1    handed out
 //
-// pool is written under the zone's lock. out is written by whoever gets or puts a frame, with one
-// atomic step a word, which is what finds a double free: the bit was clear already.
+// `pool` is written under the zone's lock. `out` is turned by whoever gets or puts a frame, which is
+// what finds a double free: see out_word.hpp.
 //
 // A block all of whose 512 frames are in the pool belongs to a free span of the zone's span core;
 // one with some of them stands in a list by how many; the others stand nowhere.
 //
-// Cost: 160 bytes a block, 0.0076% of the memory it describes. The managed memory is never touched.
+// Cost: 256 bytes a block, 0.0122% of the memory it describes. The managed memory is never touched.
 #pragma once
 
 #include "base/atomic.hpp"
 #include "base/bits.hpp"
 #include "base/frame.hpp"
+#include "base/units.hpp"
+#include "frames/out_word.hpp"
 
 namespace strata {
 
@@ -30,31 +32,60 @@ enum class FrameBlockState : std::uint8_t {
   offline,       // its region is on the way out
 };
 
-struct FrameBlock {
+struct alignas(cache_line) FrameBlock {
   static constexpr unsigned words = unsigned(frames_per_block / 64);
 
-  Atomic<std::uint64_t> out[words];
+  OutWord out[words];
   std::uint64_t pool[words];
   std::uint32_t number;       // physical address / 2 MiB; set once
   std::uint32_t length;       // blocks in the free span that starts or ends here
   std::uint16_t pool_frames;  // ones in `pool`
   FrameBlockState state;
   std::uint8_t list;
+  // Some CPU fills its magazine from here and may use OutWord's short way. Set under the zone's
+  // lock; cleared by that CPU (release: what it wrote there is seen by the next one).
+  Atomic<bool> owned;
   FrameBlock* next;
   FrameBlock* previous;
 
   [[nodiscard]] Frame frame(size_t index) const noexcept {
     return {(std::uint64_t{number} << block_shift) + index};
   }
-
-  // All 512 frames become out, or stop being so: they are the caller's, so plain stores will do.
-  void mark_all(bool now_out) noexcept {
-    for (auto& word : out) word.store(now_out ? ~std::uint64_t{0} : 0, Order::relaxed);
+  OutWord& out_of(Frame frame) noexcept { return out[frame.number % frames_per_block / 64]; }
+  static std::uint64_t bit_of(Frame frame) noexcept {
+    return std::uint64_t{1} << (frame.number % 64);
   }
-  [[nodiscard]] bool all_out() const noexcept {
-    std::uint64_t common = ~std::uint64_t{0};
-    for (const auto& word : out) common &= word.load(Order::relaxed);
-    return common == ~std::uint64_t{0};
+
+  // Turns [index, + count) to `out`, as far as they are not so already. Returns how many from the
+  // first on: `count` when all of them could.
+  size_t turn_out(size_t index, size_t count, bool now_out) noexcept {
+    size_t done = 0;
+    while (done < count) {
+      const size_t at = index + done;
+      if (at % 64 == 0 && count - done >= 64) {
+        if (!out[at / 64].turn_whole(now_out)) break;
+        done += 64;
+        continue;
+      }
+      const Piece piece(at, count - done);
+      if (!out[piece.word].turn_all(piece.mask, now_out)) break;
+      done += piece.count;
+    }
+    return done;
+  }
+  // Puts [index, + count) into the pool, or takes them out.
+  void set_pool(size_t index, size_t count, bool in_pool) noexcept {
+    pool_frames = std::uint16_t(in_pool ? pool_frames + count : pool_frames - count);
+    if (count == frames_per_block) {  // one or two stores, and what large runs consist of
+      for (std::uint64_t& word : pool) word = in_pool ? ~std::uint64_t{0} : 0;
+      return;
+    }
+    while (count != 0) {
+      const Piece piece(index, count);
+      pool[piece.word] = in_pool ? pool[piece.word] | piece.mask : pool[piece.word] & ~piece.mask;
+      index += piece.count;
+      count -= piece.count;
+    }
   }
 
   // First frame at or behind `from` that is (in_pool) or is not in the pool; 512 when there is
@@ -79,21 +110,19 @@ struct FrameBlock {
     return frames_per_block;
   }
 
-  // Calls act(word index, mask) for the words that hold [index, index + count).
-  template <class Act>
-  static void for_words(size_t index, size_t count, Act&& act) noexcept {
-    while (count != 0) {
-      const size_t bit = index % 64;
-      const size_t here = count < 64 - bit ? count : 64 - bit;
-      // here <= 64 - bit, so no shift reaches the word's width; the analyzer loses that.
-      // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult)
-      act(index / 64, (here == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << here) - 1) << bit);
-      index += here;
-      count -= here;
-    }
-  }
+ private:
+  // What of [index, + count) lies in one word.
+  struct Piece {
+    Piece(size_t index, size_t left) noexcept
+        : word(index / 64),
+          count(left < 64 - index % 64 ? left : 64 - index % 64),
+          mask((~std::uint64_t{0} >> (64 - count)) << (index % 64)) {}
+    size_t word;
+    size_t count;
+    std::uint64_t mask;
+  };
 };
-static_assert(sizeof(FrameBlock) == 160);
+static_assert(sizeof(FrameBlock) == 256);
 
 // The tag store: a span is its first block; both ends carry the length. Arrays of blocks have a
 // guard block, never free, before the first and behind the last.

@@ -2,14 +2,14 @@
 //
 //     base                                                            end
 //     | frames to hand out ............ | FrameRegion | guard | blocks | guard |
-//     ^ any frame                                        ^ 160 bytes a block
+//     ^ any frame                                        ^ 256 bytes a block
 //
 // A region's metadata lies in itself, so that adding memory needs no other memory, and removing it
 // leaves nothing behind. The first and the last block may stick out of the region: frames outside
 // are never in the pool and never out, so nobody can get them, and giving them back is an error.
 //
 // Invariants: a region lies in one zone; `base`, `end` and the pointers never change while the
-// region is online. Cost: 0.008% of the memory, at least one frame.
+// region is online. Cost: 0.0123% of the memory, at least one frame.
 #pragma once
 
 #include "frames/frame_block.hpp"
@@ -26,7 +26,7 @@ constexpr std::uint64_t zone_end(FrameZone zone) noexcept {
                                          : ~std::uint64_t{0};
 }
 
-struct FrameRegion {
+struct alignas(cache_line) FrameRegion {
   Frame first;                // of those that can be handed out
   Frame metadata;             // end of those; first of our own
   Frame end;                  // behind the region
@@ -53,6 +53,22 @@ struct FrameRegion {
     return blocks[(frame.number >> block_shift) - first_block];
   }
   [[nodiscard]] size_t frames() const noexcept { return size_t(metadata.number - first.number); }
+
+  // Turns [first, + count) to `out`: all of them, or none when one of them is so already.
+  bool turn_out(Frame run, size_t count, bool out) noexcept {
+    size_t done = 0;
+    while (done < count) {
+      const size_t index = (run.number + done) % frames_per_block;
+      const size_t here =
+          count - done < frames_per_block - index ? count - done : frames_per_block - index;
+      const size_t turned = block_of(run + done).turn_out(index, here, out);
+      done += turned;
+      if (turned == here) continue;
+      if (done != 0) turn_out(run, done, !out);
+      return false;
+    }
+    return true;
+  }
 
   // Builds the region [first, end) in its own last frames, which `memory` leads to. All frames are
   // neither in the pool nor out.

@@ -4,21 +4,18 @@
 //   partial blocks eight lists by how many frames are free; single frames and short runs come from
 //                  the fullest block that has them, so that whole blocks stay whole under churn
 //
-// A request is refused only when a scan over the zone's bitmaps found nothing either (O(blocks));
-// the same scan serves requests with limits. Not synchronised: Frames holds the zone's lock.
+// A CPU that takes single frames gets a block to itself (FrameBlock::owned) and comes back to it as
+// long as it has frames; with other CPUs' blocks it makes do when there is no other.
+//
+// A request for a run is refused only when a scan over the zone's bitmaps found nothing either
+// (O(blocks)); the same scan serves requests with limits. Not synchronised: the zone's lock is held.
 #pragma once
 
 #include "base/intrusive_list.hpp"
-#include "frames/region.hpp"
+#include "frames/run_search.hpp"
 #include "span/span_core.hpp"
 
 namespace strata {
-
-struct FrameLimits {
-  Frame min{0};                // first frame allowed
-  Frame max{};                 // first frame not allowed
-  std::uint64_t boundary = 0;  // in frames, a power of two the run must not cross; 0: none
-};
 
 class ZonePool {
  public:
@@ -33,13 +30,14 @@ class ZonePool {
     return longest != nullptr ? longest->length : 0;
   }
 
-  // Up to `wanted` single frames, fullest blocks first. Returns how many.
-  size_t take_singles(Frame* into, size_t wanted) noexcept {
+  // Up to `wanted` single frames. `own` is the caller's block, nullptr: none or one of another
+  // zone; a block that becomes the caller's is put there. Returns how many.
+  size_t take_singles(Frame* into, size_t wanted, FrameBlock*& own) noexcept {
     size_t got = 0;
     while (got < wanted) {
-      FrameBlock* block = fullest();
+      FrameBlock* block = block_for(own);
       if (block == nullptr) break;
-      for (unsigned word = 0; word < FrameBlock::words && got < wanted; ++word) {
+      for (unsigned word = 0; word < FrameBlock::words; ++word) {
         std::uint64_t bits = block->pool[word];
         for (; bits != 0 && got < wanted; bits &= bits - 1) {
           into[got++] = block->frame(word * 64 + lowest_bit(bits));
@@ -56,37 +54,16 @@ class ZonePool {
   // `count` neighbouring frames from a multiple of `alignment` frames (a power of two).
   FrameRun take_run(size_t count, size_t alignment) noexcept {
     if (count > free_frames_) return {};
-    FrameRun run;
-    if (count < frames_per_block && alignment < frames_per_block) {
-      run = take_short(count, alignment);
-    } else {
-      run = take_long(count, alignment);
-    }
+    const bool is_short = count < frames_per_block && alignment < frames_per_block;
+    const FrameRun run = is_short ? take_short(count, alignment) : take_long(count, alignment);
     return run.first ? run : take_within(count, alignment, {});
-  }
-
-  // One whole block, the commonest run. Its frames are neither in the pool nor out.
-  FrameBlock* take_whole_block() noexcept {
-    FrameBlock* block = spans_.take(tags_, 1);
-    if (block == nullptr) return nullptr;
-    for (std::uint64_t& word : block->pool) word = 0;
-    block->pool_frames = 0;
-    free_frames_ -= frames_per_block;
-    return block;
-  }
-  void give_whole_block(FrameRegion& region, FrameBlock& block) noexcept {
-    for (std::uint64_t& word : block.pool) word = ~std::uint64_t{0};
-    block.pool_frames = frames_per_block;
-    if (region.offline) return;
-    free_frames_ += frames_per_block;
-    spans_.give(tags_, &block, 1);
   }
 
   // The same inside limits, by scanning. O(blocks).
   FrameRun take_within(size_t count, size_t alignment, const FrameLimits& limits) noexcept {
     for (FrameRegion* region = regions_.first(); region != nullptr; region = region->next) {
       if (region->offline) continue;
-      const Frame first = scan(*region, count, alignment, limits);
+      const Frame first = find_run(*region, count, alignment, limits);
       if (!first) continue;
       take_exactly(*region, first, count);
       return {first, count};
@@ -96,14 +73,12 @@ class ZonePool {
 
   // Frames come back: none of them is in the pool.
   void give(FrameRegion& region, Frame first, size_t count) noexcept {
+    if (!region.offline) free_frames_ += count;
     while (count != 0) {
       FrameBlock& block = region.block_of(first);
       const size_t index = first.number % frames_per_block;
       const size_t here = count < frames_per_block - index ? count : frames_per_block - index;
-      FrameBlock::for_words(index, here,
-                            [&](size_t word, std::uint64_t mask) { block.pool[word] |= mask; });
-      block.pool_frames = std::uint16_t(block.pool_frames + here);
-      if (!region.offline) free_frames_ += here;
+      block.set_pool(index, here, true);
       relist(&block);
       first = first + here;
       count -= here;
@@ -118,38 +93,37 @@ class ZonePool {
   }
 
   // Takes the region's frames out of the pool (they keep their bits), or puts them back.
-  void set_offline(FrameRegion& region) noexcept {
-    for (FrameBlock *block = region.blocks, *end = block + region.block_count; block != end;
-         ++block) {
-      if (block->state == FrameBlockState::free_end) spans_.take_whole(tags_, block);
-      unlist(block);
-      free_frames_ -= block->pool_frames;
-    }
-    for (size_t i = 0; i < region.block_count; ++i)
-      region.blocks[i].state = FrameBlockState::offline;
-    region.offline = true;
-    managed_frames_ -= region.frames();
-  }
-  void set_online(FrameRegion& region) noexcept {
-    region.offline = false;
-    managed_frames_ += region.frames();
-    for (size_t i = 0; i < region.block_count; ++i)
-      region.blocks[i].state = FrameBlockState::unlisted;
+  void set_offline(FrameRegion& region, bool offline) noexcept {
+    region.offline = offline;
+    managed_frames_ += offline ? -region.frames() : region.frames();
     for (size_t i = 0; i < region.block_count; ++i) {
-      free_frames_ += region.blocks[i].pool_frames;
-      relist(&region.blocks[i]);
+      FrameBlock* block = region.blocks + i;
+      if (offline) {
+        // A free span goes as a whole when its first block does.
+        if (block->state == FrameBlockState::free_end) spans_.take_whole(tags_, block);
+        unlist(block);
+      }
+      free_frames_ += offline ? -size_t{block->pool_frames} : block->pool_frames;
+    }
+    for (size_t i = 0; i < region.block_count; ++i) {
+      FrameBlock* block = region.blocks + i;
+      block->state = offline ? FrameBlockState::offline : FrameBlockState::unlisted;
+      relist(block);
     }
   }
-  // Forgets an offline region. False while frames of it are in use or in magazines.
+  // Forgets an offline region. False while frames of it are in use or in magazines, or a CPU has
+  // one of its blocks.
   bool remove(FrameRegion& region) noexcept {
     size_t frames = 0;
-    for (size_t i = 0; i < region.block_count; ++i) frames += region.blocks[i].pool_frames;
-    if (!region.offline || frames != region.frames()) return false;
+    bool owned = !region.offline;
+    for (size_t i = 0; i < region.block_count; ++i) {
+      frames += region.blocks[i].pool_frames;
+      owned |= region.blocks[i].owned.load(Order::acquire);
+    }
+    if (owned || frames != region.frames()) return false;
     regions_.remove(&region);
     return true;
   }
-
-  [[nodiscard]] const List<FrameRegion>& regions() const noexcept { return regions_; }
 
   // True when lists, spans and counts agree with the bitmaps. O(blocks).
   [[nodiscard]] bool check() noexcept {
@@ -160,16 +134,16 @@ class ZonePool {
         const FrameBlock& block = region->blocks[i];
         unsigned ones = 0;
         for (unsigned word = 0; word < FrameBlock::words; ++word) {
-          ones += unsigned(std::popcount(block.pool[word]));
-          good &= (block.pool[word] & block.out[word].load(Order::relaxed)) == 0;
+          ones += count_ones(block.pool[word]);
+          good &= (block.pool[word] & block.out[word].bits()) == 0;
         }
+        const bool part = ones != 0 && ones != frames_per_block;
         good &= ones == block.pool_frames;
         if (region->offline) continue;
         frames += ones;
         whole += ones == frames_per_block ? 1 : 0;
-        listed += ones != 0 && ones != frames_per_block ? 1 : 0;
-        good &=
-            (block.state == FrameBlockState::partial) == (ones != 0 && ones != frames_per_block);
+        listed += part ? 1 : 0;
+        good &= (block.state == FrameBlockState::partial) == part;
       }
     }
     for (const List<FrameBlock>& list : partial_) {
@@ -179,9 +153,29 @@ class ZonePool {
   }
 
  private:
-  FrameBlock* fullest() noexcept {
-    if (list_map_ != 0) return partial_[lowest_bit(list_map_)].first();
-    return spans_.take(tags_, 1);
+  // Where single frames come from: the caller's own block, the fullest one that is nobody's, a
+  // fresh one, or at last another CPU's.
+  FrameBlock* block_for(FrameBlock*& own) noexcept {
+    if (own != nullptr && own->state == FrameBlockState::partial) return own;
+    FrameBlock* theirs = nullptr;
+    FrameBlock* found = nullptr;
+    for (unsigned left = list_map_; left != 0 && found == nullptr; left &= left - 1) {
+      FrameBlock* block = partial_[lowest_bit(left)].first();
+      for (unsigned i = 0; block != nullptr && i < tries_per_list; ++i, block = block->next) {
+        if (!block->owned.load(Order::acquire)) {
+          found = block;
+          break;
+        }
+        if (theirs == nullptr) theirs = block;
+      }
+    }
+    if (found == nullptr) found = spans_.take(tags_, 1);
+    if (found == nullptr || found->owned.load(Order::acquire)) {
+      return found != nullptr ? found : theirs;
+    }
+    if (own != nullptr) own->owned.store(false, Order::release);
+    found->owned.store(true, Order::relaxed);
+    return own = found;
   }
 
   // Where a block with so many free frames stands.
@@ -215,10 +209,8 @@ class ZonePool {
     list_map_ |= 1U << block->list;
   }
 
-  void clear(FrameBlock* block, size_t index, size_t count) noexcept {
-    FrameBlock::for_words(index, count,
-                          [&](size_t word, std::uint64_t mask) { block->pool[word] &= ~mask; });
-    block->pool_frames = std::uint16_t(block->pool_frames - count);
+  void take_from(FrameBlock* block, size_t index, size_t count) noexcept {
+    block->set_pool(index, count, false);
     free_frames_ -= count;
     relist(block);
   }
@@ -229,64 +221,25 @@ class ZonePool {
       for (unsigned i = 0; block != nullptr && i < tries_per_list; ++i, block = block->next) {
         const size_t index = block->find_run(count, alignment);
         if (index == frames_per_block) continue;
-        clear(block, index, count);
+        take_from(block, index, count);
         return {block->frame(index), count};
       }
     }
-    FrameBlock* block = spans_.take(tags_, 1);
-    if (block == nullptr) return {};
-    clear(block, 0, count);
-    return {block->frame(0), count};
+    return take_long(count, 1);
   }
 
+  // From the start of whole blocks.
   FrameRun take_long(size_t count, size_t alignment) noexcept {
     const size_t blocks = divide_up(count, frames_per_block);
-    FrameBlock* block = spans_.take_aligned(tags_, blocks, alignment >> block_shift);
-    if (block == nullptr) return {};
+    FrameBlock* first = spans_.take_aligned(tags_, blocks, alignment >> block_shift);
+    if (first == nullptr) return {};
+    FrameBlock* block = first;
     for (size_t left = count; left != 0; ++block) {
       const size_t here = left < frames_per_block ? left : frames_per_block;
-      clear(block, 0, here);
+      take_from(block, 0, here);
       left -= here;
     }
-    return {Frame{(block - blocks)->frame(0)}, count};
-  }
-
-  // First run in the region that meets every wish, or no frame.
-  static Frame scan(const FrameRegion& region, size_t count, size_t alignment,
-                    const FrameLimits& limits) noexcept {
-    const std::uint64_t from =
-        limits.min.number > region.first.number ? limits.min.number : region.first.number;
-    const std::uint64_t end =
-        limits.max.number < region.metadata.number ? limits.max.number : region.metadata.number;
-    if (from >= end || (limits.boundary != 0 && count > limits.boundary)) return {};
-    std::uint64_t at = from;
-    while (at < end) {
-      at = align_up(find(region, at, end, true), alignment);
-      if (limits.boundary != 0 && at / limits.boundary != (at + count - 1) / limits.boundary) {
-        at = align_up(at, limits.boundary);
-        continue;
-      }
-      if (at >= end || end - at < count) return {};
-      const std::uint64_t gap = find(region, at, at + count, false);
-      if (gap == at + count) return {at};
-      at = gap + 1;
-    }
-    return {};
-  }
-
-  // First frame of [at, end) that is (or is not) in the pool, or `end`.
-  static std::uint64_t find(const FrameRegion& region, std::uint64_t at, std::uint64_t end,
-                            bool in_pool) noexcept {
-    while (at < end) {
-      const FrameBlock& block = region.block_of({at});
-      const std::uint64_t base = at & ~(frames_per_block - 1);
-      if (block.pool_frames != (in_pool ? 0 : frames_per_block)) {
-        const size_t found = block.find(size_t(at - base), in_pool);
-        if (found != frames_per_block) return base + found < end ? base + found : end;
-      }
-      at = base + frames_per_block;
-    }
-    return end;
+    return {first->frame(0), count};
   }
 
   void take_exactly(FrameRegion& region, Frame first, size_t count) noexcept {
@@ -295,7 +248,7 @@ class ZonePool {
       const size_t index = first.number % frames_per_block;
       const size_t here = count < frames_per_block - index ? count : frames_per_block - index;
       if (block->pool_frames == frames_per_block) take_block(block);
-      clear(block, index, here);
+      take_from(block, index, here);
       first = first + here;
       count -= here;
     }
@@ -305,16 +258,12 @@ class ZonePool {
   void take_block(FrameBlock* block) noexcept {
     FrameBlock* head = block;
     while (head->state != FrameBlockState::free_end) --head;
-    // Walking back, the first end met is the span's first block, or `block` was its last one.
-    if (head == block) {
-      const FrameBlock* before = head - 1;
-      const bool is_last = head->length > 1 && before->pool_frames == frames_per_block;
-      if (is_last) head -= head->length - 1;
+    // The first end met is the span's first block, or `block` was its last one: then the one before
+    // is whole too.
+    if (head == block && head->length > 1 && (head - 1)->pool_frames == frames_per_block) {
+      head -= head->length - 1;
     }
-    const size_t length = spans_.take_whole(tags_, head);
-    const size_t before = size_t(block - head);
-    if (before != 0) spans_.give(tags_, head, before);
-    if (length - before > 1) spans_.give(tags_, block + 1, length - before - 1);
+    spans_.take_at(tags_, head, size_t(block - head), 1);
   }
 
   SpanCore<FrameBlockTags, 24> spans_;  // free spans of whole blocks; 2^24 blocks are 32 TiB

@@ -108,7 +108,7 @@ inline size_t resident_bytes(const Slot* slab) noexcept {
   unsigned units = 0;
   for (unsigned i = 0; i < slab->slots(); ++i) {
     const unsigned touched = (1U << slab[i].touched) - 1;
-    units += unsigned(__builtin_popcount(touched & ~unsigned(slab[i].uncarved)));
+    units += count_ones(touched & ~unsigned(slab[i].uncarved));
   }
   return units * carve_unit;
 }

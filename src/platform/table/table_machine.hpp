@@ -4,6 +4,7 @@
 // held inside the table's hold and release, so that a C kernel need not bring one.
 #pragma once
 
+#include "base/attributes.hpp"
 #include "base/spin_lock.hpp"
 #include "platform/paged_machine.hpp"
 #include "strata/kernel.h"
@@ -29,12 +30,12 @@ class TableMachine {
 
   class Lock {
    public:
-    void lock() noexcept {
+    STRATA_NOINLINE void lock() noexcept {
       const std::uintptr_t held = table_.hold != nullptr ? table_.hold() : 0;
       lock_.lock();
       held_ = held;
     }
-    void unlock() noexcept {
+    STRATA_NOINLINE void unlock() noexcept {
       const std::uintptr_t held = held_;
       lock_.unlock();
       if (table_.release != nullptr) table_.release(held);

@@ -41,6 +41,16 @@ TEST(Bits, logarithm_is_exact_around_every_power) {
   EXPECT_EQ(log2_floor(~std::uint64_t{0}), 63U);
 }
 
+TEST(Bits, ones_are_counted) {
+  EXPECT_EQ(count_ones(0), 0U);
+  EXPECT_EQ(count_ones(~std::uint64_t{0}), 64U);
+  std::uint64_t n = 1;
+  for (int i = 0; i < 10000; ++i) {
+    n = n * 6364136223846793005 + 1442695040888963407;
+    ASSERT_EQ(count_ones(n), unsigned(__builtin_popcountl(n))) << n;
+  }
+}
+
 TEST(Bits, divide_up_covers) {
   for (size_t n = 0; n < 300; ++n) {
     for (size_t by = 1; by < 40; ++by) {

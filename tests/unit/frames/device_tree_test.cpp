@@ -1,5 +1,5 @@
 // DeviceTreeReader on a tree built here, whole and broken.
-#include "frames/device_tree.hpp"
+#include "frames/device_tree_memory.hpp"
 
 #include <gtest/gtest.h>
 
@@ -80,6 +80,11 @@ std::string sample() {
   tree.property("device_type", std::string("memory\0", 7));
   tree.property("reg", Tree::cells({0, 0x40000000, 0, 0x10000000}));
   tree.end();
+  tree.begin("secram@e000000");  // the secure world's
+  tree.property("device_type", std::string("memory\0", 7));
+  tree.property("status", std::string("disabled\0", 9));
+  tree.property("reg", Tree::cells({0, 0x0e000000, 0, 0x1000000}));
+  tree.end();
   tree.begin("reserved-memory");
   tree.property("#address-cells", Tree::cells({2}));
   tree.property("#size-cells", Tree::cells({2}));
@@ -97,15 +102,16 @@ std::string sample() {
 TEST(device_tree, memory_less_reservations_is_usable) {
   const std::string tree = sample();
   MemoryMap<16> map;
-  const DeviceTreeReader reader(tree.data());
+  const DeviceTreeReader reader(tree.data(), 0x44000000);
   ASSERT_TRUE(reader.valid());
   map.read(reader);
   map.finish();
-  EXPECT_EQ(map.usable_bytes(), 0x20000000u - 0x100000 - 0x10000);
-  ASSERT_EQ(map.size(), 4u);
+  EXPECT_EQ(map.usable_bytes(), 0x20000000u - 0x100000 - 0x10000 - 0x1000);
+  ASSERT_EQ(map.size(), 5u);
   EXPECT_EQ(map[0].base, 0x40000000u);
   EXPECT_EQ(map[1].base, 0x41100000u);
-  EXPECT_EQ(map[3].base, 0x80000000u);
+  EXPECT_EQ(map[3].base, 0x44001000u) << "the tree itself is in use";
+  EXPECT_EQ(map[4].base, 0x80000000u);
 }
 
 TEST(device_tree, a_broken_tree_is_never_read_outside_itself) {
@@ -119,7 +125,7 @@ TEST(device_tree, a_broken_tree_is_never_read_outside_itself) {
       tree[at] = char(random());
     }
     MemoryMap<64> map;
-    map.read(DeviceTreeReader(tree.data()));
+    map.read(DeviceTreeReader(tree.data(), 0x1000));
     map.finish();
   }
 }

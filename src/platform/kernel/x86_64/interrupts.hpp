@@ -1,21 +1,20 @@
-// InterruptGuard: interrupts off for a scope, as they were before at its end.
+// Interrupts of this x86-64 CPU: off, and as they were. For InterruptGuard and InterruptLock.
 #pragma once
 
 #include <cstdint>
 
-namespace strata {
+namespace strata::x86_64 {
 
-class InterruptGuard {
- public:
-  InterruptGuard() noexcept { asm volatile("pushfq; popq %0; cli" : "=r"(flags_)::"memory"); }
-  ~InterruptGuard() {
-    if ((flags_ & 0x200) != 0) asm volatile("sti" ::: "memory");
+struct Interrupts {
+  using State = std::uint64_t;
+  static State off() noexcept {
+    State flags;
+    asm volatile("pushfq; popq %0; cli" : "=r"(flags)::"memory");
+    return flags;
   }
-  InterruptGuard(const InterruptGuard&) = delete;
-  InterruptGuard& operator=(const InterruptGuard&) = delete;
-
- private:
-  std::uint64_t flags_;
+  static void restore(State flags) noexcept {
+    if ((flags & 0x200) != 0) asm volatile("sti" ::: "memory");
+  }
 };
 
-}  // namespace strata
+}  // namespace strata::x86_64

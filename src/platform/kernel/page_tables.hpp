@@ -1,48 +1,49 @@
-// PageTables: the four-level page tables of x86-64, as Space needs them.
+// PageTables: four levels of 512 entries, as Space needs them; x86-64 and aarch64 (4 KiB granule)
+// differ only in what the bits of an entry mean.
 //
-// Hooks gives what differs between kernels: take_table() (a frame, its contents anything, or none),
-// direct(frame), and root() (the physical frame of the top table). Entries are 4 KiB; where 512
-// pages are asked for at once, both sides are aligned, and no small table stands there, one 2 MiB
-// entry. Unmapping part of a large entry splits it, which takes one frame.
+//   address: | sign | 9 bits level 3 | 9 bits level 2 | 9 bits level 1 | 9 bits level 0 | 12 bits |
+//                                      1 GiB entries    2 MiB entries    4 KiB entries
 //
-//   address: | sign | 9 bits L4 | 9 bits L3 | 9 bits L2 | 9 bits L1 | 12 bits |
+// Format says what entries look like (x86_64/page_format.hpp, aarch64/page_format.hpp). Hooks gives
+// what differs between kernels: take_table() (a frame, its contents anything, or none),
+// direct(frame), and root() (the physical frame of the top table).
+//
+// Entries are 4 KiB; where 512 pages are asked for at once, both sides are aligned, and no small
+// table stands there, one 2 MiB entry. Unmapping part of a large entry splits it, which takes one
+// frame; where the CPU cannot change an entry under use (Format::splits_live), ranges get small
+// entries only.
 //
 // Tables are never freed: those of a window are at most 1/512 of it plus three, and are used again.
 // Not synchronised: Space holds its lock. Does not flush: see PagedMachine.
 #pragma once
 
+#include "base/bits.hpp"
 #include "base/frame.hpp"
 #include "platform/paged_machine.hpp"
 
 namespace strata {
 
-template <class Hooks>
+template <class Format, class Hooks>
 class PageTables {
  public:
-  static constexpr std::uint64_t present = 1;
-  static constexpr std::uint64_t writable = 2;
-  static constexpr std::uint64_t large = 0x80;
-  static constexpr std::uint64_t no_execute = std::uint64_t{1} << 63;
-  static constexpr std::uint64_t frame_bits = 0x000ffffffffff000;
-
   static bool map(Address address, Frame frame, size_t pages, Access access) noexcept {
-    const std::uint64_t flags = flags_of(access);
     size_t done = 0;
     while (done < pages) {
       const Address at = address + done * frame_size;
       std::uint64_t* middle = entry(at, 1, true);
       if (middle == nullptr) break;
       const bool aligned = ((at >> frame_shift) | (frame.number + done)) % frames_per_block == 0;
-      if (*middle == 0 && aligned && pages - done >= frames_per_block) {
-        *middle = (frame + done).address() | flags | large;
+      if (*middle == 0 && aligned && pages - done >= frames_per_block && Format::splits_live()) {
+        *middle = Format::leaf(frame + done, access, 1);
         done += frames_per_block;
         continue;
       }
       std::uint64_t* small = entry(at, 0, true);
       if (small == nullptr || *small != 0) break;
-      *small = (frame + done).address() | flags;
+      *small = Format::leaf(frame + done, access, 0);
       ++done;
     }
+    Format::written();
     if (done == pages) return true;
     if (done != 0) unmap(address, done);  // these were never used: nothing to flush
     return false;
@@ -53,20 +54,20 @@ class PageTables {
     while (run.count < pages) {
       const Address at = address + run.count * frame_size;
       std::uint64_t* middle = entry(at, 1, false);
-      const bool is_large = middle != nullptr && (*middle & large) != 0;
+      const bool is_large = middle != nullptr && Format::is_leaf(*middle);
       size_t here = 1;
       Frame frame;
       std::uint64_t* found = nullptr;
       if (is_large) {
         const size_t inside = (at >> frame_shift) % frames_per_block;
-        frame = Frame::at(*middle & frame_bits) + inside;
+        frame = Format::frame(*middle) + inside;
         if (inside == 0 && pages - run.count >= frames_per_block) {
           here = frames_per_block;
           found = middle;
         }
       } else if (middle != nullptr && *middle != 0) {
         found = entry(at, 0, false);
-        if (*found != 0) frame = Frame::at(*found & frame_bits);
+        if (*found != 0) frame = Format::frame(*found);
       } else {
         here = frames_per_block - (at >> frame_shift) % frames_per_block;
         if (here > pages - run.count) here = pages - run.count;
@@ -84,11 +85,23 @@ class PageTables {
     return run;
   }
 
-  // One entry of level 1 (2 MiB) or 2 (1 GiB) for the direct map. True when it stands.
-  static bool map_large(Address address, Frame frame, unsigned level) noexcept {
-    std::uint64_t* at = entry(address, level, true);
-    if (at == nullptr) return false;
-    if (*at == 0) *at = frame.address() | flags_of(Access::read_write) | large;
+  // Extends the direct map that starts at `base` over the physical bytes [from, end), in entries of
+  // 2 MiB or, where wanted, 1 GiB. What is there already stays. False: no frame for a table.
+  static bool map_direct(Address base, std::uint64_t from, std::uint64_t end, bool gib) noexcept {
+    for (std::uint64_t at = align_down(from, 2 * MiB); at < end;) {
+      std::uint64_t* large = entry(base + at, 2, true);
+      if (large == nullptr) return false;
+      if (Format::is_leaf(*large)) {
+        at = align_down(at, GiB) + GiB;
+        continue;
+      }
+      const bool whole = gib && *large == 0 && at % GiB == 0 && end - at >= GiB;
+      if (!whole) large = entry(base + at, 1, true);
+      if (large == nullptr) return false;
+      if (*large == 0) *large = Format::leaf(Frame::at(at), Access::read_write, whole ? 2 : 1);
+      at += whole ? GiB : 2 * MiB;
+    }
+    Format::written();
     return true;
   }
 
@@ -96,18 +109,6 @@ class PageTables {
   static size_t tables() noexcept { return tables_; }
 
  private:
-  static std::uint64_t flags_of(Access access) noexcept {
-    switch (access) {
-      case Access::read_only:
-        return present | no_execute;
-      case Access::execute:
-        return present;
-      case Access::read_write:
-        break;
-    }
-    return present | writable | no_execute;
-  }
-
   static std::uint64_t* table(Frame frame) noexcept {
     return static_cast<std::uint64_t*>(Hooks::direct(frame));
   }
@@ -123,11 +124,11 @@ class PageTables {
         if (!make) return nullptr;
         const Frame fresh = take_table();
         if (!fresh) return nullptr;
-        *at = fresh.address() | present | writable;
-      } else if ((*at & large) != 0) {
+        *at = Format::table(fresh);
+      } else if (Format::is_leaf(*at)) {
         return nullptr;
       }
-      at = table(Frame::at(*at & frame_bits));
+      at = table(Format::frame(*at));
     }
   }
 
@@ -136,6 +137,7 @@ class PageTables {
     if (!fresh) return fresh;
     std::uint64_t* entries = table(fresh);
     for (size_t i = 0; i < 512; ++i) entries[i] = 0;
+    Format::written();  // a walk that finds the table finds it empty
     ++tables_;
     return fresh;
   }
@@ -144,9 +146,9 @@ class PageTables {
   static bool split(std::uint64_t* middle) noexcept {
     const Frame fresh = take_table();
     if (!fresh) return false;
-    const std::uint64_t same = *middle & ~large;
-    for (size_t i = 0; i < 512; ++i) table(fresh)[i] = same + i * frame_size;
-    *middle = fresh.address() | present | writable;
+    for (size_t i = 0; i < 512; ++i) table(fresh)[i] = Format::part(*middle, i);
+    Format::written();
+    *middle = Format::table(fresh);
     return true;
   }
 

@@ -1,8 +1,8 @@
-// The six functions of the port, on PageTables. See kernel_machine.hpp.
+// The functions of the port, on PageTables. See kernel_machine.hpp.
 #include "kernel_machine.hpp"
 
 #include "console.hpp"
-#include "platform/kernel/x86_64/page_tables.hpp"
+#include "platform/kernel/page_tables.hpp"
 
 namespace strata {
 
@@ -16,29 +16,11 @@ constinit Atomic<unsigned> problem_count;
 struct Hooks {
   static Frame take_table() noexcept { return table_frames->get(); }
   static void* direct(Frame frame) noexcept { return KernelMachine::direct(frame); }
-  static Frame root() noexcept { return Frame::at(boot_addresses.root); }
+  static Frame root() noexcept { return KernelMachine::root(); }
 };
-using Tables = PageTables<Hooks>;
+using Tables = PageTables<KernelMachine::PageFormat, Hooks>;
 
 }  // namespace
-
-void KernelLock::lock() noexcept {
-  std::uint64_t flags;
-  asm volatile("pushfq; popq %0; cli" : "=r"(flags)::"memory");
-  const std::uint32_t ticket = next_.fetch_add(1, Order::relaxed);
-  // Acquire pairs with the release in unlock().
-  while (serving_.load(Order::acquire) != ticket) {
-    kernel::answer_flush();
-    cpu_relax();
-  }
-  interrupts_ = (flags & 0x200) != 0;
-}
-
-void KernelLock::unlock() noexcept {
-  const bool interrupts = interrupts_;
-  serving_.store(serving_.load(Order::relaxed) + 1, Order::release);
-  if (interrupts) asm volatile("sti" ::: "memory");
-}
 
 bool KernelMachine::map(Address address, Frame frame, size_t pages, Access access) noexcept {
   if (failing_map.load(Order::relaxed) > 0 && failing_map.fetch_sub(1, Order::relaxed) == 1) {
@@ -62,30 +44,10 @@ void KernelMachine::fail(Problem problem, Address address) noexcept {
   kernel::panic("corruption");
 }
 
-// The time stamp counter, taken to run at 1 GHz: the heap wants an order of magnitude.
-std::uint64_t KernelMachine::now() noexcept {
-  unsigned low, high;
-  asm volatile("rdtsc" : "=a"(low), "=d"(high));
-  return (std::uint64_t{high} << 32 | low) / 1000000;
-}
-
 void KernelMachine::set_frames(Frames<KernelMachine>* frames) noexcept { table_frames = frames; }
 
 bool KernelMachine::map_direct(MemorySpan span) noexcept {
-  unsigned eax = 0x80000001, ebx, ecx = 0, edx;
-  asm volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-  const bool has_1gib = (edx >> 26 & 1) != 0;
-  std::uint64_t at = align_down(span.base, 2 * MiB);
-  while (at < span.end) {
-    const bool whole = has_1gib && at % GiB == 0 && span.end - at >= GiB;
-    const size_t step = whole ? GiB : 2 * MiB;
-    if (!Tables::map_large(direct_base + at, Frame::at(at), whole ? 2 : 1)) {
-      // A 1 GiB entry may stand there already; else no table could be had.
-      if (!probe(direct(Frame::at(at)))) return false;
-    }
-    at += step;
-  }
-  return true;
+  return Tables::map_direct(direct_base, span.base, span.end, has_gib_pages());
 }
 
 size_t KernelMachine::page_tables() noexcept { return Tables::tables(); }

@@ -1,0 +1,231 @@
+// FrameStore: the frames of all regions, behind locks: what Frames' magazines are filled from.
+//
+//     directory: sorted regions          zones: a pool and a lock each
+//     | 1..640 KiB | 1..16 MiB | ... |     isa | below_4gib | any
+//
+// Requests fall through from the highest zone allowed downward. What a zone below the topmost one
+// keeps for those who ask for it by name: 1/32 of its frames.
+//
+// Lock order: the directory's, then a zone's. Memory comes and goes under the directory's.
+#pragma once
+
+#include <new>
+
+#include "base/attributes.hpp"
+#include "base/lock_guard.hpp"
+#include "frames/directory.hpp"
+#include "frames/memory_map.hpp"
+#include "frames/zone_pool.hpp"
+#include "platform/paged_machine.hpp"
+
+namespace strata {
+
+template <PagedMachine Machine>
+class FrameStore {
+ public:
+  static constexpr size_t reserve_divisor = 32;
+
+  // ---- runs ----
+
+  [[nodiscard]] FrameRun allocate(const FrameRequest& request) noexcept {
+    const FrameLimits& limits = request.limits;
+    if (request.count == 0 || !is_power_of_two(request.alignment)) return {};
+    for (unsigned zone = unsigned(request.zone) + 1; zone-- > 0;) {
+      const LockGuard guard(zones_[zone].lock);
+      ZonePool& pool = zones_[zone].pool;
+      const bool by_name = zone == unsigned(request.zone) || request.may_use_reserve;
+      if (pool.free_frames() < (by_name ? 0 : kept(zone)) + request.count) continue;
+      const FrameRun run = limits.any() ? pool.take_within(request.count, request.alignment, limits)
+                                        : pool.take_run(request.count, request.alignment);
+      if (run.first) {
+        directory_.find(run.first)->turn_out(run.first, run.count, true);
+        return run;
+      }
+    }
+    return {};
+  }
+
+  // Gives back `count` frames from `first` on, all of them handed out, all of one region. Anything
+  // else: what is wrong, and nothing has changed.
+  Problem give_back(Frame first, size_t count) noexcept {
+    FrameRegion* region = directory_.find(first);
+    if (region == nullptr || count == 0 || count > region->metadata.number - first.number) {
+      return Problem::frame_not_ours;
+    }
+    Zone& zone = zones_[unsigned(region->zone)];
+    const LockGuard guard(zone.lock);
+    if (!region->turn_out(first, count, false)) return Problem::frame_freed_twice;
+    zone.pool.give(*region, first, count);
+    return Problem::none;
+  }
+
+  // ---- memory that comes and goes ----
+
+  // Adds memory while running. False, and nothing changed, when it overlaps what is there.
+  bool add(MemorySpan span) noexcept {
+    span = {align_up(span.base, frame_size), align_down(span.end, frame_size)};
+    if (span.base >= span.end || span.end > std::uint64_t{1} << 52) return false;
+    return add_span(span);
+  }
+
+  // Stops handing out the region that starts at `base`. Then, once drain() has run on every CPU and
+  // all its frames came back, remove() succeeds; set_online() changes one's mind. False: no such
+  // one.
+  bool set_offline(std::uint64_t base) noexcept { return switch_region(base, true); }
+  bool set_online(std::uint64_t base) noexcept { return switch_region(base, false); }
+
+  // True: the region is forgotten and nothing in it is ours. False: it is in use, or online.
+  bool remove(std::uint64_t base) noexcept {
+    const LockGuard writing(directory_lock_);
+    FrameRegion* region = region_at(base);
+    if (region == nullptr) return false;
+    const LockGuard guard(zones_[unsigned(region->zone)].lock);
+    if (!zones_[unsigned(region->zone)].pool.remove(*region)) return false;
+    directory_.remove(region);
+    update_zones();
+    return true;
+  }
+
+  // ---- looking ----
+
+  [[nodiscard]] size_t free_frames(FrameZone zone) noexcept {
+    const LockGuard guard(zones_[unsigned(zone)].lock);
+    return zones_[unsigned(zone)].pool.free_frames();
+  }
+  // Frames that can be handed out or are.
+  [[nodiscard]] size_t managed_frames() noexcept {
+    size_t sum = 0;
+    walk([&](const FrameRegion& region) { sum += region.frames(); });
+    return sum;
+  }
+
+  // True when the frame is handed out now.
+  [[nodiscard]] bool is_out(Frame frame) const noexcept {
+    const FrameRegion* region = directory_.find(frame);
+    if (region == nullptr) return false;
+    return (region->block_of(frame).out_of(frame).bits() & FrameBlock::bit_of(frame)) != 0;
+  }
+
+  // Calls visit(const FrameRegion&) in order of address.
+  template <class Visit>
+  void walk(Visit&& visit) noexcept {
+    const LockGuard writing(directory_lock_);
+    for (size_t i = 0; i < directory_.size(); ++i) visit(*directory_.at(i));
+  }
+
+ protected:
+  struct alignas(cache_line) Zone {
+    typename Machine::Lock lock{};
+    ZonePool pool;
+  };
+
+  // What those who do not ask for this zone by name must leave in it.
+  [[nodiscard]] size_t kept(unsigned zone) noexcept {
+    const bool spare = zone < top_zone_.load(Order::relaxed);
+    return spare ? zones_[zone].pool.managed_frames() / reserve_divisor : 0;
+  }
+
+  static MemorySpan below(MemorySpan span, std::uint64_t limit) noexcept {
+    if (span.end > limit) span.end = limit;
+    if (span.base > span.end) span.base = span.end;
+    return span;
+  }
+
+  // Cuts the span at the zones' borders; each piece becomes a region.
+  bool add_span(MemorySpan span) noexcept {
+    const LockGuard writing(directory_lock_);
+    if (span.base >= span.end) return false;
+    if (!directory_.is_clear(Frame::at(span.base), Frame::at(span.end))) return false;
+    for (unsigned zone = 0; zone < frame_zones && span.base < span.end; ++zone) {
+      const MemorySpan piece = below(span, zone_end(FrameZone(zone)));
+      if (piece.base < piece.end) add_region(piece, FrameZone(zone));
+      if (piece.end > span.base) span.base = piece.end;
+    }
+    update_zones();
+    return true;
+  }
+
+  void sum_up(FrameStatistics& sum) noexcept {
+    walk([&](const FrameRegion& region) {
+      sum.managed += region.frames();
+      sum.metadata += size_t(region.end.number - region.metadata.number);
+      ++sum.regions;
+    });
+    sum.lost_bytes = lost_bytes_;
+    for (Zone& zone : zones_) {
+      const LockGuard guard(zone.lock);
+      sum.pool += zone.pool.free_frames();
+      sum.free_blocks += zone.pool.free_blocks();
+      const size_t longest = zone.pool.longest_run_blocks();
+      if (longest > sum.longest_blocks) sum.longest_blocks = longest;
+    }
+  }
+
+  Zone zones_[frame_zones];
+  RegionDirectory directory_;
+
+ private:
+  void add_region(MemorySpan span, FrameZone zone) noexcept {
+    const Frame first = Frame::at(span.base);
+    const Frame end = Frame::at(span.end);
+    const size_t own = FrameRegion::metadata_frames(first, end);
+    if (own >= end.number - first.number || (directory_.full() && !grow_directory())) {
+      lost_bytes_ += span.bytes();
+      return;
+    }
+    FrameRegion* region = FrameRegion::build(Machine::direct({end.number - own}), first, end, zone);
+    directory_.insert(region);
+    const LockGuard guard(zones_[unsigned(zone)].lock);
+    zones_[unsigned(zone)].pool.add(*region);
+  }
+
+  bool grow_directory() noexcept {
+    const size_t capacity = directory_.capacity() * 2;
+    const size_t frames = divide_up(capacity * sizeof(void*), frame_size);
+    const FrameRun run = allocate({.count = frames, .may_use_reserve = true});
+    if (!run.first) return false;
+    directory_.grow(static_cast<FrameRegion**>(Machine::direct(run.first)),
+                    frames * frame_size / sizeof(void*));
+    return true;
+  }
+
+  // Which zone is the topmost with memory, and which regions' frames pass the magazines by: those
+  // of lower zones, so that rare frames do not end up with those who want any frame.
+  void update_zones() noexcept {
+    unsigned top = 0;
+    for (size_t i = 0; i < directory_.size(); ++i) {
+      const FrameRegion& region = *directory_.at(i);
+      if (!region.offline && unsigned(region.zone) > top) top = unsigned(region.zone);
+    }
+    top_zone_.store(top, Order::relaxed);
+    for (size_t i = 0; i < directory_.size(); ++i) {
+      FrameRegion& region = *directory_.at(i);
+      region.bypass.store(region.offline || unsigned(region.zone) < top, Order::relaxed);
+    }
+  }
+
+  FrameRegion* region_at(std::uint64_t base) noexcept {
+    for (size_t i = 0; i < directory_.size(); ++i) {
+      if (directory_.at(i)->first == Frame::at(base)) return directory_.at(i);
+    }
+    return nullptr;
+  }
+
+  bool switch_region(std::uint64_t base, bool offline) noexcept {
+    const LockGuard writing(directory_lock_);
+    FrameRegion* region = region_at(base);
+    if (region == nullptr || region->offline == offline) return false;
+    {
+      const LockGuard guard(zones_[unsigned(region->zone)].lock);
+      zones_[unsigned(region->zone)].pool.set_offline(*region, offline);
+    }
+    update_zones();
+    return true;
+  }
+
+  typename Machine::Lock directory_lock_{};
+  Atomic<unsigned> top_zone_;     // written under directory_lock_
+  std::uint64_t lost_bytes_ = 0;  // guarded by directory_lock_
+};
+
+}  // namespace strata
