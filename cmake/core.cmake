@@ -3,7 +3,8 @@ set(STRATA_CORE
   src/platform/linux/linux_platform.cpp src/platform/linux/worker.cpp src/platform/linux/whereabouts.cpp
   src/ranges/slot_range.cpp src/ranges/slot_supply.cpp
   src/heap/refill.cpp src/heap/free.cpp src/heap/large.cpp src/heap/huge.cpp
-  src/heap/reallocate.cpp src/heap/slab_life.cpp src/heap/outbox.cpp src/heap/thin.cpp src/heap/threads.cpp
+  src/heap/reallocate.cpp src/heap/slab_life.cpp src/heap/outbox.cpp src/heap/thin.cpp src/heap/strip.cpp
+  src/heap/threads.cpp
   src/heap/statistics.cpp src/heap/report.cpp src/heap/mode.cpp
   src/harden/mode.cpp src/harden/small.cpp src/harden/large.cpp src/harden/slab.cpp
   src/harden/thread.cpp src/harden/purge.cpp src/harden/guards.cpp src/harden/memory.cpp

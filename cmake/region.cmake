@@ -25,7 +25,6 @@ if(STRATA_TESTS)
     tests/unit/region/c_api_test.c
     tests/unit/region/shared_test.cpp
     tests/unit/region/memory_resource_test.cpp
-    tests/unit/region/heap_stand_in.cpp
     tests/unit/region/bound_test.cpp
     tool/lab/instructions.cpp)
   # Many instantiations: compiled for size of the build, not for speed.
@@ -36,6 +35,8 @@ if(STRATA_TESTS)
     PROPERTIES COMPILE_OPTIONS -O1)
   target_include_directories(region_tests PRIVATE include src tests tool)
   target_compile_options(region_tests PRIVATE -Wall -Wextra)
+  # With the process heap under its own names, for std::pmr.
+  target_sources(region_tests PRIVATE $<TARGET_OBJECTS:strata_unit_linux>)
   target_link_libraries(region_tests PRIVATE strata_region GTest::gtest_main Threads::Threads)
   gtest_discover_tests(region_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
 endif()

@@ -32,6 +32,17 @@ void* strata_realloc(void* pointer, size_t size) STRATA_NOEXCEPT;
  */
 void* strata_aligned_alloc(size_t alignment, size_t size) STRATA_NOEXCEPT;
 
+/* The next bytes at the very end: blocks of up to 32 KiB that one thread takes this way lie one
+ * behind the other, 64 KiB after 64 KiB, whatever their sizes, and no class, list or bin is
+ * searched. Constant time but for page faults. NULL when memory is refused; size 0 gives a block of
+ * its own.
+ *
+ * The block is like any other: strata_free, strata_realloc and strata_usable_size take it, in any
+ * thread, and under libstrata.so free() and realloc(). Only its memory is used again not at once
+ * but when all blocks of its 64 KiB have been freed. For what is built up together and goes
+ * together. */
+void* strata_falloc(size_t size) STRATA_NOEXCEPT;
+
 /* Gives a block back. NULL is nothing. A pointer that is no live block of this heap is reported in
  * one line, and the program aborted. */
 void strata_free(void* pointer) STRATA_NOEXCEPT;

@@ -18,6 +18,7 @@ STRATA_EXPORT void* strata_aligned_alloc(size_t alignment, size_t size) noexcept
              ? heap::allocate_aligned(alignment, size)
              : nullptr;
 }
+STRATA_EXPORT void* strata_falloc(size_t size) noexcept { return heap::falloc(size); }
 STRATA_EXPORT void strata_free(void* pointer) noexcept { heap::free(pointer); }
 STRATA_EXPORT size_t strata_usable_size(void* pointer) noexcept {
   return heap::usable_size(pointer);

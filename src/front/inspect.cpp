@@ -69,6 +69,14 @@ void print_statistics(int file) noexcept {
                   .text(" calls, threads ")
                   .number(s.threads)
                   .text("\n"));
+  if (s.strips != 0) {
+    write(file, Line()
+                    .text("strata: falloc: ")
+                    .size(s.strip_live_bytes)
+                    .text(" live in ")
+                    .number(s.strips)
+                    .text(" strips\n"));
+  }
   for (unsigned c = 1; c < class_count; ++c) {
     const heap::ClassStatistics& entry = s.classes[c];
     if (entry.slabs == 0) continue;

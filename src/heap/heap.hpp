@@ -82,6 +82,9 @@ STRATA_INLINE void free(void* pointer, Size... size) noexcept {
   if (STRATA_UNLIKELY(--list->count == 0)) free_event(slot);
 }
 
+// The next bytes at the end of the thread's strip, without a search. Blocks over 32 KiB that do not
+// fit there, and those of threads that have finished, are allocate's.
+void* falloc(size_t size) noexcept;
 // As allocate, and the block reads zero.
 void* allocate_zeroed(size_t size) noexcept;
 // alignment: a power of two.

@@ -15,8 +15,10 @@ struct ClassStatistics {
 
 struct Statistics {
   ClassStatistics classes[class_count];
+  size_t strips = 0;  // slots that falloc cut from; their bytes count as small ones, too
+  size_t strip_live_bytes = 0;
   size_t small_live_bytes = 0;
-  size_t small_free_bytes = 0;  // resident bytes of slabs that are not live
+  size_t small_free_bytes = 0;  // resident bytes of slabs and strips that are not live
   size_t large_blocks = 0;
   size_t large_bytes = 0;
   size_t huge_blocks = 0;
