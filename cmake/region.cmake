@@ -24,6 +24,7 @@ if(STRATA_TESTS)
     tests/unit/region/c_api_test.cpp
     tests/unit/region/c_api_test.c
     tests/unit/region/shared_test.cpp
+    tests/unit/region/worker_test.cpp
     tests/unit/region/memory_resource_test.cpp
     tests/unit/region/bound_test.cpp
     tool/lab/instructions.cpp)
