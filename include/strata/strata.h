@@ -50,6 +50,14 @@ void strata_free(void* pointer) STRATA_NOEXCEPT;
 /* Bytes of the block that may be used, at least what was asked for. 0 for NULL. */
 size_t strata_usable_size(void* pointer) STRATA_NOEXCEPT;
 
+/* Address ranges of the process heap as a source for a region that grows: of the shape that
+ * strata_region_options asks for (grow, shrink), with any context.
+ * take: at least `least` bytes in whole pieces of 64 KiB, their number in *bytes; NULL when memory
+ * is refused. give: takes back exactly what take gave; anything else is left alone. O(bytes / 64
+ * KiB), as a rule without a system call. */
+void* strata_range_take(void* context, size_t least, size_t* bytes) STRATA_NOEXCEPT;
+void strata_range_give(void* context, void* memory, size_t bytes) STRATA_NOEXCEPT;
+
 /* Gives free memory back to the system now, but for `keep` bytes. Returns the bytes given back. */
 size_t strata_trim(size_t keep) STRATA_NOEXCEPT;
 

@@ -114,6 +114,9 @@ size_t usable_size(void* pointer) noexcept;
 // Gives free memory back now, keeping `keep` bytes resident. Returns the bytes given back.
 size_t trim(size_t keep) noexcept;
 
+// What the first allocation does besides: reads the options. For who takes slots past the heap.
+void start() noexcept;
+
 // Fork: before() holds every lock; after_in_parent() and after_in_child() let go.
 void before_fork() noexcept;
 void after_fork_in_parent() noexcept;

@@ -119,6 +119,8 @@ void report(Misuse misuse, const void* pointer) noexcept {
     describe_strip(what, run, address);
   } else if (run->kind() == SlotKind::large) {
     describe_inside(what, address, address_of(run), run->size);
+  } else if (run->kind() == SlotKind::lent) {
+    what.text("memory of a region, not of the heap");
   } else if (was_large(slot, run, address)) {
     if (misuse == Misuse::invalid_free) misuse = Misuse::double_free;
     what.number(slot->remote.load(Order::relaxed)).text("-byte block, freed before");

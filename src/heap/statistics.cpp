@@ -73,6 +73,8 @@ void collect_default(Statistics& all) noexcept {
         } else if (slot->kind() == SlotKind::large) {
           ++all.large_blocks;
           all.large_bytes += slot->size;
+        } else if (slot->kind() == SlotKind::lent) {
+          all.lent_bytes += slot->size;
         }
       }
     });

@@ -66,6 +66,8 @@ ThreadHeap* thread_heap() noexcept {
   return thread_cache.finished ? nullptr : open_thread_heap();
 }
 
+void start() noexcept { thread_heap(); }
+
 void finish_thread() noexcept {
   thread_cache.finished = true;
   if (mode != nullptr) mode->finish_thread();

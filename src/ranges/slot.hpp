@@ -14,7 +14,8 @@
 //
 // Which fields mean something depends on the kind:
 //
-//   field      slab                                 large, strip     free run (first slot)
+//   field      slab                                 large, strip,    free run (first slot)
+//                                                   lent
 //   owner      thread whose slab it is, or none     0                `older` in order of age
 //   list       where its free blocks are            size in bytes,   `newer` in order of age
 //                                                   strip: record
@@ -43,6 +44,7 @@ enum class SlotKind : std::uint8_t {
   checked_slab,   // of a mode that checks (src/harden): `checked` leads to what it knows
   checked_large,  // the same; the first slot of the block, not always of the run
   strip,  // heap/strip.hpp
+  lent,   // slot_source.hpp
   free_first,
   free_last,
 };

@@ -97,7 +97,9 @@ struct Eager {
 };
 }  // namespace provision
 
-// Where more memory comes from; see base/source_memory.hpp. platform/linux/mmap_source.hpp is one.
+// Where more memory comes from; see base/source_memory.hpp. Others: platform/linux/mmap_source.hpp,
+// and the ranges storey by ranges/slot_source.hpp (a process) and ranges/space_source.hpp (a
+// kernel).
 namespace source {
 struct None {
   static constexpr bool grows = false;

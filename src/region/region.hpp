@@ -62,6 +62,7 @@ class alignas(Policy::Layout::granule) Region {
                                          : layout_max_size;
   static constexpr bool grows = Policy::Source::grows;
 
+  static_assert(MemorySource<typename Policy::Source>);
   static_assert(guard % granule == 0, "guard bands are whole granules, or payloads lose alignment");
   static_assert(guard == 0 || guard >= 2 * sizeof(size_t), "the front band also holds a size");
   static_assert(
