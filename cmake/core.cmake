@@ -12,7 +12,7 @@ set(STRATA_CORE
   src/options/options.cpp)
 set(STRATA_FRONT
   src/front/process.cpp src/front/libc.cpp src/front/inspect.cpp src/front/operators.cpp
-  src/front/throwing_handler.cpp src/front/c_api.cpp)
+  src/front/throwing_handler.cpp src/front/c_api.cpp src/region/region_c_api.cpp)
 
 add_library(strata_objects OBJECT ${STRATA_CORE} ${STRATA_FRONT})
 target_link_libraries(strata_objects PUBLIC strata_core_flags)

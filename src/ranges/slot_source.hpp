@@ -28,6 +28,7 @@ struct SlotSource {
     run->inverse = 0;
     run->twice_class = no_class;
     run->length = std::uint32_t(slots);
+    run->remote.store(0, Order::relaxed);
     run->set_kind(SlotKind::lent);
     return {reinterpret_cast<void*>(slot_supply.address_of(run)), slots * slot_size};
   }
