@@ -2,6 +2,7 @@
 # Every target installs what it needs through scripts/setup, which is quick when nothing is missing.
 
 JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
 SETUP := scripts/setup
 SHOWN := src include tool tests bench examples kernel
 
@@ -70,6 +71,9 @@ format: ## rewrite the sources in the house's format
 check: ## format, lint and layering, without changing anything
 	@$(SETUP) build check
 	@scripts/check
+
+install: all ## libraries, headers, the command and pkg-config files under PREFIX (/usr/local)
+	@cmake --install build --prefix $(PREFIX)
 
 clean: ## remove everything that was built
 	@cmake -E rm -rf build build-dev build-asan build-ubsan build-tsan tags

@@ -3,7 +3,8 @@ set(STRATA_CORE
   src/platform/linux/linux_platform.cpp src/platform/linux/worker.cpp src/platform/linux/whereabouts.cpp
   src/ranges/slot_range.cpp src/ranges/slot_supply.cpp
   src/heap/refill.cpp src/heap/free.cpp src/heap/large.cpp src/heap/huge.cpp
-  src/heap/reallocate.cpp src/heap/slab_life.cpp src/heap/outbox.cpp src/heap/thin.cpp src/heap/threads.cpp
+  src/heap/reallocate.cpp src/heap/slab_life.cpp src/heap/outbox.cpp src/heap/thin.cpp src/heap/strip.cpp
+  src/heap/threads.cpp
   src/heap/statistics.cpp src/heap/report.cpp src/heap/mode.cpp src/heap/sample.cpp
   src/harden/mode.cpp src/harden/small.cpp src/harden/large.cpp src/harden/slab.cpp
   src/harden/thread.cpp src/harden/purge.cpp src/harden/guards.cpp src/harden/memory.cpp
@@ -11,7 +12,7 @@ set(STRATA_CORE
   src/options/options.cpp)
 set(STRATA_FRONT
   src/front/process.cpp src/front/libc.cpp src/front/inspect.cpp src/front/operators.cpp
-  src/front/throwing_handler.cpp src/front/c_api.cpp)
+  src/front/throwing_handler.cpp src/front/c_api.cpp src/region/region_c_api.cpp)
 
 add_library(strata_objects OBJECT ${STRATA_CORE} ${STRATA_FRONT})
 target_link_libraries(strata_objects PUBLIC strata_core_flags)

@@ -11,9 +11,16 @@ if(STRATA_EXAMPLES)
     endif()
   endforeach()
 
+  add_executable(example_region_c examples/region.c)
+  target_link_libraries(example_region_c PRIVATE strata_region)
+  # A C program: the linker must not be made to bring the C++ library.
+  set_target_properties(example_region_c PROPERTIES LINKER_LANGUAGE C)
+  if(STRATA_TESTS)
+    add_test(NAME example_region_c COMMAND example_region_c)
+  endif()
+
   # The textbook allocator, preloadable.
-  add_library(textbook_malloc SHARED examples/textbook_malloc/textbook_malloc.cpp
-                                     src/region/words.cpp)
+  add_library(textbook_malloc SHARED examples/textbook_malloc/textbook_malloc.cpp)
   target_link_libraries(textbook_malloc PRIVATE strata_core_flags Threads::Threads)
   target_compile_options(textbook_malloc PRIVATE -fno-builtin-malloc -fno-builtin-calloc)
   target_link_options(textbook_malloc PRIVATE -Wl,-z,nodelete -Wl,-z,now)

@@ -1,5 +1,6 @@
-# The region heap: headers, and the few functions that are compiled once.
-add_library(strata_region STATIC src/region/words.cpp src/region/region_c_api.cpp)
+# The region heap is headers, in C++. Its C interface is in libstrata.so and libstrata.a beside the
+# process heap; libstrata_region.a has it alone, for programs that keep their malloc and for kernels.
+add_library(strata_region STATIC src/region/region_c_api.cpp)
 target_include_directories(strata_region PUBLIC include src)
 target_link_libraries(strata_region PRIVATE strata_core_flags)
 # Called through a function each time: small beats inlined.
@@ -24,8 +25,9 @@ if(STRATA_TESTS)
     tests/unit/region/c_api_test.cpp
     tests/unit/region/c_api_test.c
     tests/unit/region/shared_test.cpp
+    tests/unit/region/source_test.cpp
+    tests/unit/region/worker_test.cpp
     tests/unit/region/memory_resource_test.cpp
-    tests/unit/region/heap_stand_in.cpp
     tests/unit/region/bound_test.cpp
     tool/lab/instructions.cpp)
   # Many instantiations: compiled for size of the build, not for speed.
@@ -36,6 +38,8 @@ if(STRATA_TESTS)
     PROPERTIES COMPILE_OPTIONS -O1)
   target_include_directories(region_tests PRIVATE include src tests tool)
   target_compile_options(region_tests PRIVATE -Wall -Wextra)
+  # With the process heap under its own names, for std::pmr.
+  target_sources(region_tests PRIVATE $<TARGET_OBJECTS:strata_unit_linux>)
   target_link_libraries(region_tests PRIVATE strata_region GTest::gtest_main Threads::Threads)
   gtest_discover_tests(region_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
 endif()
@@ -46,8 +50,7 @@ if(CLANGXX)
   add_custom_target(region_fuzz
     COMMAND ${CLANGXX} -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined
             -fno-sanitize-recover=undefined -I${CMAKE_SOURCE_DIR}/include -I${CMAKE_SOURCE_DIR}/src
-            -I${CMAKE_SOURCE_DIR}/tests ${CMAKE_SOURCE_DIR}/tests/fuzz/region_fuzz.cpp
-            ${CMAKE_SOURCE_DIR}/src/region/words.cpp -o ${CMAKE_BINARY_DIR}/region_fuzz
+            -I${CMAKE_SOURCE_DIR}/tests ${CMAKE_SOURCE_DIR}/tests/fuzz/region_fuzz.cpp -o ${CMAKE_BINARY_DIR}/region_fuzz
     VERBATIM)
 endif()
 
@@ -56,7 +59,7 @@ set(STRATA_TLSF "" CACHE PATH "Folder with tlsf.c and tlsf.h, for build/against_
 if(STRATA_TLSF)
   find_package(fmt REQUIRED)
   add_executable(against_tlsf bench/region/against_tlsf.cpp tool/lab/workload.cpp
-    tool/lab/instructions.cpp src/region/words.cpp ${STRATA_TLSF}/tlsf.c)
+    tool/lab/instructions.cpp ${STRATA_TLSF}/tlsf.c)
   set_source_files_properties(${STRATA_TLSF}/tlsf.c PROPERTIES COMPILE_OPTIONS -w)
   target_include_directories(against_tlsf PRIVATE include src tool ${STRATA_TLSF})
   target_link_libraries(against_tlsf PRIVATE fmt::fmt)

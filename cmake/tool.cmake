@@ -38,8 +38,7 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND)
     tool/lab/run_next.cpp
     tool/lab/run_score.cpp
     tool/lab/workload.cpp
-    ${uplot_source}
-    src/region/words.cpp)
+    ${uplot_source})
   set_target_properties(strata_tool PROPERTIES OUTPUT_NAME strata)
   target_include_directories(strata_tool PRIVATE include src tool)
   target_compile_options(strata_tool PRIVATE -Wall -Wextra)

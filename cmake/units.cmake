@@ -53,6 +53,7 @@ if(STRATA_TESTS)
     tests/unit/heap/size_classes_test.cpp
     tests/unit/heap/slab_test.cpp
     tests/unit/heap/blocks_test.cpp
+    tests/unit/heap/falloc_test.cpp
     tests/unit/heap/random_program_test.cpp
     tests/unit/heap/threads_test.cpp
     tests/unit/heap/statistics_test.cpp

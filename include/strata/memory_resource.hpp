@@ -6,9 +6,9 @@
 //
 //   std::pmr::map<...> on_the_heap(strata::heap_resource());
 //
-// region_resource(region, strata::monotonic) serves through falloc: blocks lie one behind the
-// other, without a search; they are freed like any other. This header is for hosted programs: it
-// throws std::bad_alloc, as std::pmr demands.
+// With strata::monotonic both, region_resource(region, monotonic) and heap_resource(monotonic),
+// serve through falloc: blocks lie one behind the other, without a search; they are freed like any
+// other. This header is for hosted programs: it throws std::bad_alloc, as std::pmr demands.
 #pragma once
 
 #include <cstddef>
@@ -47,12 +47,18 @@ class region_resource final : public std::pmr::memory_resource {
   bool at_end_ = false;
 };
 
-// The process heap. Stateless; needs libstrata.
+// The process heap; needs libstrata. Any two are equal: each frees what the other allocated.
 class memory_resource final : public std::pmr::memory_resource {
+ public:
+  memory_resource() noexcept = default;
+  explicit memory_resource(monotonic_t) noexcept : at_end_(true) {}
+
  private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
     if (bytes == 0) bytes = 1;
-    void* block = alignment <= 16 ? strata_malloc(bytes) : strata_aligned_alloc(alignment, bytes);
+    void* block = alignment > 16 ? strata_aligned_alloc(alignment, bytes)
+                  : at_end_      ? strata_falloc(bytes)
+                                 : strata_malloc(bytes);
     if (block == nullptr) throw std::bad_alloc();
     return block;
   }
@@ -60,10 +66,16 @@ class memory_resource final : public std::pmr::memory_resource {
   bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
     return dynamic_cast<const memory_resource*>(&other) != nullptr;
   }
+
+  bool at_end_ = false;
 };
 
 inline std::pmr::memory_resource* heap_resource() noexcept {
   static memory_resource resource;
+  return &resource;
+}
+inline std::pmr::memory_resource* heap_resource(monotonic_t) noexcept {
+  static memory_resource resource(monotonic);
   return &resource;
 }
 

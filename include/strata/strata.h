@@ -32,12 +32,31 @@ void* strata_realloc(void* pointer, size_t size) STRATA_NOEXCEPT;
  */
 void* strata_aligned_alloc(size_t alignment, size_t size) STRATA_NOEXCEPT;
 
+/* The next bytes at the very end: blocks of up to 32 KiB that one thread takes this way lie one
+ * behind the other, 64 KiB after 64 KiB, whatever their sizes, and no class, list or bin is
+ * searched. Constant time but for page faults. NULL when memory is refused; size 0 gives a block of
+ * its own.
+ *
+ * The block is like any other: strata_free, strata_realloc and strata_usable_size take it, in any
+ * thread, and under libstrata.so free() and realloc(). Only its memory is used again not at once
+ * but when all blocks of its 64 KiB have been freed. For what is built up together and goes
+ * together. */
+void* strata_falloc(size_t size) STRATA_NOEXCEPT;
+
 /* Gives a block back. NULL is nothing. A pointer that is no live block of this heap is reported in
  * one line, and the program aborted. */
 void strata_free(void* pointer) STRATA_NOEXCEPT;
 
 /* Bytes of the block that may be used, at least what was asked for. 0 for NULL. */
 size_t strata_usable_size(void* pointer) STRATA_NOEXCEPT;
+
+/* Address ranges of the process heap as a source for a region that grows: of the shape that
+ * strata_region_options asks for (grow, shrink), with any context.
+ * take: at least `least` bytes in whole pieces of 64 KiB, their number in *bytes; NULL when memory
+ * is refused. give: takes back exactly what take gave; anything else is left alone. O(bytes / 64
+ * KiB), as a rule without a system call. */
+void* strata_range_take(void* context, size_t least, size_t* bytes) STRATA_NOEXCEPT;
+void strata_range_give(void* context, void* memory, size_t bytes) STRATA_NOEXCEPT;
 
 /* Gives free memory back to the system now, but for `keep` bytes. Returns the bytes given back. */
 size_t strata_trim(size_t keep) STRATA_NOEXCEPT;

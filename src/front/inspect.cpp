@@ -69,6 +69,17 @@ void print_statistics(int file) noexcept {
                   .text(" calls, threads ")
                   .number(s.threads)
                   .text("\n"));
+  if (s.lent_bytes != 0) {
+    write(file, Line().text("strata: lent to regions ").size(s.lent_bytes).text("\n"));
+  }
+  if (s.strips != 0) {
+    write(file, Line()
+                    .text("strata: falloc: ")
+                    .size(s.strip_live_bytes)
+                    .text(" live in ")
+                    .number(s.strips)
+                    .text(" strips\n"));
+  }
   for (unsigned c = 1; c < class_count; ++c) {
     const heap::ClassStatistics& entry = s.classes[c];
     if (entry.slabs == 0) continue;
@@ -97,7 +108,7 @@ STRATA_EXPORT struct mallinfo2 mallinfo2() noexcept {
   info.arena = s.committed_bytes - s.huge_bytes;
   info.hblks = s.huge_blocks;
   info.hblkhd = s.huge_bytes;
-  info.uordblks = s.small_live_bytes + s.large_bytes;
+  info.uordblks = s.small_live_bytes + s.large_bytes + s.lent_bytes;
   info.fordblks = info.arena - info.uordblks;
   info.keepcost = s.dirty_bytes;
   for (const heap::ClassStatistics& entry : s.classes) info.ordblks += entry.free;

@@ -112,6 +112,8 @@ STRATA_NOINLINE void free_any(void* pointer) noexcept {
       return free_to_slab(slot, pointer);
     case SlotKind::large:
       return free_large(slot, pointer);
+    case SlotKind::strip:
+      return free_in_strip(slot, pointer);
     case SlotKind::sampled:
       if (sample::freed(pointer)) return;
       [[fallthrough]];

@@ -82,6 +82,9 @@ STRATA_INLINE void free(void* pointer, Size... size) noexcept {
   if (STRATA_UNLIKELY(--list->count == 0)) free_event(slot);
 }
 
+// The next bytes at the end of the thread's strip, without a search. Blocks over 32 KiB that do not
+// fit there, and those of threads that have finished, are allocate's.
+void* falloc(size_t size) noexcept;
 // As allocate, and the block reads zero.
 void* allocate_zeroed(size_t size) noexcept;
 // alignment: a power of two.
@@ -110,6 +113,9 @@ size_t usable_size(void* pointer) noexcept;
 
 // Gives free memory back now, keeping `keep` bytes resident. Returns the bytes given back.
 size_t trim(size_t keep) noexcept;
+
+// What the first allocation does besides: reads the options. For who takes slots past the heap.
+void start() noexcept;
 
 // Fork: before() holds every lock; after_in_parent() and after_in_child() let go.
 void before_fork() noexcept;

@@ -13,6 +13,12 @@ void* move(void* pointer, size_t old_size, size_t size) noexcept {
   return moved;
 }
 
+// Shrinking by less than a half stays: a move would cost more than it saves.
+void* keep_or_move(void* pointer, size_t old_size, size_t size) noexcept {
+  if (size <= old_size && size >= old_size / 2) return pointer;
+  return move(pointer, old_size, size);
+}
+
 // A block that is free or none is reported: false.
 STRATA_COLD bool check_suspect(Slot* slot, void* pointer, bool starts) noexcept {
   if (starts && !is_free(slot, pointer)) return true;
@@ -44,10 +50,11 @@ STRATA_INLINE void* reallocate_here(void* pointer, size_t size) noexcept {
   if (slot == nullptr) return reallocate_other(slot, pointer, size);
   if (slot->kind() == SlotKind::slab) {
     if (!check_live(slot, pointer)) return nullptr;
-    const size_t old_size = slab::block_size(slot);
-    // Shrinking by less than a half stays: a move would cost more than it saves.
-    if (size <= old_size && size >= old_size / 2) return pointer;
-    return move(pointer, old_size, size);
+    return keep_or_move(pointer, slab::block_size(slot), size);
+  }
+  if (slot->kind() == SlotKind::strip) {
+    const size_t old_size = size_in_strip(slot, pointer);
+    return old_size == 0 ? nullptr : keep_or_move(pointer, old_size, size);
   }
   if (slot->kind() == SlotKind::large && Address(pointer) == address_of(slot)) {
     return reallocate_large(slot, size);
@@ -82,6 +89,7 @@ size_t usable_size_default(void* pointer) noexcept {
   if (slot != nullptr && slot->kind() == SlotKind::slab) {
     return check_live(slot, pointer) ? slab::block_size(slot) : 0;
   }
+  if (slot != nullptr && slot->kind() == SlotKind::strip) return size_in_strip(slot, pointer);
   if (slot != nullptr && slot->kind() == SlotKind::large && Address(pointer) == address_of(slot)) {
     return slot->size;
   }

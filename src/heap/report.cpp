@@ -75,6 +75,17 @@ bool was_large(Slot* slot, const Slot* run, Address address) noexcept {
          slot->remote.load(Order::relaxed) != 0;
 }
 
+void describe_strip(Line& line, Slot* slot, Address pointer) noexcept {
+  const strip::Found block = strip::find(slot, pointer - address_of(slot));
+  if (block.bytes == 0) {
+    line.text("not a block: nothing was allocated there");
+  } else if (pointer == address_of(slot) + block.offset) {
+    line.number(block.bytes).text("-byte block, freed before");
+  } else {
+    describe_inside(line, pointer, address_of(slot) + block.offset, block.bytes);
+  }
+}
+
 }  // namespace
 
 void describe_foreign(Line& line, Address address) noexcept { describe_place(line, address); }
@@ -104,8 +115,12 @@ void report(Misuse misuse, const void* pointer) noexcept {
     }
   } else if (run->kind() == SlotKind::slab || run->kind() == SlotKind::sampled) {
     describe_slab(what, run, address);
+  } else if (run->kind() == SlotKind::strip) {
+    describe_strip(what, run, address);
   } else if (run->kind() == SlotKind::large) {
     describe_inside(what, address, address_of(run), run->size);
+  } else if (run->kind() == SlotKind::lent) {
+    what.text("memory of a region, not of the heap");
   } else if (was_large(slot, run, address)) {
     if (misuse == Misuse::invalid_free) misuse = Misuse::double_free;
     what.number(slot->remote.load(Order::relaxed)).text("-byte block, freed before");

@@ -1,13 +1,14 @@
 // The heap's process-wide state, and the calls its slow paths share with one another.
 //
 // Lock order (each may be taken while holding those before it, never the other way):
-//   late, registry, pool of a class (ascending), huge, slot supply
+//   late, registry, pool of a class (ascending), huge, strip, slot supply
 #pragma once
 
 #include "base/lock_guard.hpp"
 #include "heap/heap.hpp"
 #include "heap/report.hpp"
 #include "heap/slab.hpp"
+#include "heap/strip.hpp"
 #include "ranges/metadata.hpp"
 
 namespace strata::heap {
@@ -22,6 +23,9 @@ struct State {
   List<ThreadHeap> heaps;
   MetadataPool<ThreadHeap> heap_records;
   Atomic<unsigned> threads;  // heaps in the registry; written under the lock
+
+  Machine::Lock strip_lock;
+  MetadataPool<StripRecord> strip_records;  // guarded by strip_lock
 
   // Serves threads that have finished (allocation in late TLS destructors), one at a time.
   Machine::Lock late_lock;
@@ -110,6 +114,14 @@ void* reallocate_large(Slot* run, size_t size) noexcept;
 // For the sampling point: a block was moved by other ways than allocate_large, or resized in place.
 void count_moved(void* block, size_t size) noexcept;
 void count_grown(void* block, size_t old_size, size_t size) noexcept;
+
+// strip.cpp: blocks cut one behind the other, by falloc.
+void free_in_strip(Slot* slot, void* pointer) noexcept;
+// 0 and a report when no live block begins there.
+size_t size_in_strip(Slot* slot, const void* pointer) noexcept;
+// The thread cuts no more from its strip, which goes back when its last block is freed.
+void close_strip(ThreadHeap& heap) noexcept;
+void close_strip_if_empty(ThreadHeap& heap) noexcept;
 
 // huge.cpp: mappings of their own.
 void* allocate_huge(size_t size, size_t alignment) noexcept;

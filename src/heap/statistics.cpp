@@ -23,6 +23,16 @@ void add_slab(Statistics& all, const Slot* slot) noexcept {
   entry.resident += resident;
 }
 
+void add_strip(Statistics& all, const Slot* slot) noexcept {
+  size_t live = 0;
+  strip::for_each_block(slot,
+                        [&](size_t, size_t bytes, bool is_live) { live += is_live ? bytes : 0; });
+  ++all.strips;
+  all.strip_live_bytes += live;
+  all.small_live_bytes += live;
+  all.small_free_bytes += strip::resident_bytes(slot) - live;
+}
+
 // Live blocks of active slabs, see ThreadCache.
 void add_active(Statistics& all, ThreadCache& cache, const ThreadHeap& heap) noexcept {
   for (unsigned c = 1; c < class_count; ++c) {
@@ -60,9 +70,13 @@ void collect_default(Statistics& all) noexcept {
       for (const Slot* slot = range.first_slot(); slot < range.end_slot(); ++slot) {
         if (slot->kind() == SlotKind::slab) {
           if (slot->is_first()) add_slab(all, slot);
+        } else if (slot->kind() == SlotKind::strip) {
+          add_strip(all, slot);
         } else if (slot->kind() == SlotKind::large) {
           ++all.large_blocks;
           all.large_bytes += slot->size;
+        } else if (slot->kind() == SlotKind::lent) {
+          all.lent_bytes += slot->size;
         }
       }
     });

@@ -15,12 +15,15 @@ struct ClassStatistics {
 
 struct Statistics {
   ClassStatistics classes[class_count];
+  size_t strips = 0;  // slots that falloc cut from; their bytes count as small ones, too
+  size_t strip_live_bytes = 0;
   size_t small_live_bytes = 0;
-  size_t small_free_bytes = 0;  // resident bytes of slabs that are not live
+  size_t small_free_bytes = 0;  // resident bytes of slabs and strips that are not live
   size_t large_blocks = 0;
   size_t large_bytes = 0;
   size_t huge_blocks = 0;
   size_t huge_bytes = 0;
+  size_t lent_bytes = 0;   // runs of slots that regions grew by, used by them or not
   size_t dirty_bytes = 0;  // waits for purging
   size_t metadata_bytes = 0;
   size_t committed_bytes = 0;
@@ -30,7 +33,7 @@ struct Statistics {
   size_t threads = 0;
 
   [[nodiscard]] size_t live_bytes() const noexcept {
-    return small_live_bytes + large_bytes + huge_bytes;
+    return small_live_bytes + large_bytes + lent_bytes + huge_bytes;
   }
 };
 

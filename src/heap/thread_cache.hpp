@@ -67,6 +67,8 @@ constexpr size_t outbox_batch_bytes = 16 * KiB;
 // Empty slabs a thread keeps because they are the active ones of their class.
 constexpr unsigned most_retained = 32;
 
+struct StripRecord;
+
 struct ThreadHeap {
   Address thread = 0;        // Machine::current_thread() of the owner
   std::uint32_t number = 0;  // the system's number of the owner, for messages; 0: not known
@@ -84,6 +86,13 @@ struct ThreadHeap {
   unsigned retained_count = 0;
   FreeList returned[class_count] = {};
   heap::sample::Countdown countdown;
+  // Where falloc cuts next: in a strip (strip.hpp), which has so many bytes left and so many
+  // blocks.
+  Slot* strip = nullptr;
+  StripRecord* strip_record = nullptr;
+  Address strip_at = 0;
+  size_t strip_left = 0;
+  std::uint32_t strip_blocks = 0;
   ThreadHeap* next = nullptr;  // registry, or the list of free heaps; guarded by its lock
   ThreadHeap* previous = nullptr;
 };

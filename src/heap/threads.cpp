@@ -22,6 +22,7 @@ void let_go(ThreadHeap& heap, Slot* slot) noexcept {
 
 void release_locks() noexcept {
   slot_supply.lock().unlock();
+  state.strip_lock.unlock();
   huge_lock().unlock();
   for (unsigned c = class_count; --c != 0;) state.pools[c].lock().unlock();
   state.registry_lock.unlock();
@@ -65,6 +66,8 @@ ThreadHeap* thread_heap() noexcept {
   return thread_cache.finished ? nullptr : open_thread_heap();
 }
 
+void start() noexcept { thread_heap(); }
+
 void finish_thread() noexcept {
   thread_cache.finished = true;
   if (mode != nullptr) mode->finish_thread();
@@ -82,6 +85,7 @@ void close_thread_heap() noexcept {
       let_go(*heap, slot);
     }
   }
+  close_strip(*heap);
   thread_cache.heap = nullptr;
   LockGuard guard(state.registry_lock);
   state.heaps.remove(heap);
@@ -93,6 +97,7 @@ size_t trim(size_t keep) noexcept {
   if (mode != nullptr) return mode->trim(keep);
   if (ThreadHeap* const heap = thread_cache.heap; heap != nullptr) {
     flush_outbox(*heap);
+    close_strip_if_empty(*heap);
     for (unsigned c = 1; c < class_count; ++c) {
       // Partly free slabs that wait: those with nothing live go back to the slots.
       for (unsigned waiting = heap->available_count[c]; waiting != 0; --waiting) {
@@ -121,6 +126,7 @@ void before_fork() noexcept {
   state.registry_lock.lock();
   for (unsigned c = 1; c < class_count; ++c) state.pools[c].lock().lock();
   huge_lock().lock();
+  state.strip_lock.lock();
   slot_supply.lock().lock();
 }
 

@@ -14,14 +14,16 @@
 //
 // Which fields mean something depends on the kind:
 //
-//   field      slab                                 large            free run (first slot)
+//   field      slab                                 large, strip,    free run (first slot)
+//                                                   lent
 //   owner      thread whose slab it is, or none     0                `older` in order of age
-//   list       where its free blocks are            size in bytes    `newer` in order of age
+//   list       where its free blocks are            size in bytes,   `newer` in order of age
+//                                                   strip: record
 //   freed      free blocks, unless it is active     -                -
 //   count      frees until the owner looks          `length`: slots  `length`: slots
 //   bias       what count exceeds the live ones by  1: sampled       `time`: when it became free
 //   inverse    finds block starts                   -                `dirty`: touched units in it
-//   remote     see heap/sharing.hpp                 -                -
+//   remote     see heap/sharing.hpp                 strip: count     -
 //   next, prev list of the owner or of the pool     -                list of the span core's bin
 //   touched    every slot: units [0, touched) of 4 KiB may hold something else than zero
 //
@@ -42,6 +44,8 @@ enum class SlotKind : std::uint8_t {
   checked_slab,   // of a mode that checks (src/harden): `checked` leads to what it knows
   checked_large,  // the same; the first slot of the block, not always of the run
   sampled,        // a slab whose blocks are a client's of the sampling point: heap/sample.hpp
+  strip,  // heap/strip.hpp
+  lent,   // slot_source.hpp
   free_first,
   free_last,
 };

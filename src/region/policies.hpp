@@ -67,13 +67,21 @@ struct Batched {
   static constexpr size_t capacity() noexcept { return count; }
   static constexpr bool by_worker() noexcept { return false; }
 };
-// Saved up for a worker, who calls work() from time to time (see region_worker.hpp for a thread).
-// The queue is bounded: whoever fills it empties a part of it; so does a search that finds nothing.
-template <size_t count = 1024>
+// A bell that nobody hears: somebody calls work() from time to time.
+struct NoBell {
+  static void ring() noexcept {}
+};
+// Saved up for a worker: a RegionWorker (region_worker.hpp), who sleeps until the bell rings, or
+// whoever calls work(). The queue is bounded and worked through from its oldest block: whoever
+// fills it does a quarter, a search that finds nothing all of it.
+template <size_t count = 1024, class BellPolicy = NoBell>
 struct Background {
+  using Bell = BellPolicy;
   static constexpr const char* name = "background";
   static constexpr size_t capacity() noexcept { return count; }
   static constexpr bool by_worker() noexcept { return true; }
+  void ring() noexcept { bell.ring(); }
+  [[no_unique_address]] Bell bell;
 };
 }  // namespace freeing
 
@@ -89,7 +97,9 @@ struct Eager {
 };
 }  // namespace provision
 
-// Where more memory comes from; see base/source_memory.hpp. platform/linux/mmap_source.hpp is one.
+// Where more memory comes from; see base/source_memory.hpp. Others: platform/linux/mmap_source.hpp,
+// and the ranges storey by ranges/slot_source.hpp (a process) and ranges/space_source.hpp (a
+// kernel).
 namespace source {
 struct None {
   static constexpr bool grows = false;

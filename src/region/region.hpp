@@ -46,6 +46,8 @@ class alignas(Policy::Layout::granule) Region {
       Policy::max_log2_units != 0 ? Policy::max_log2_units : Layout::max_log2_units;
   using Index = typename Policy::Fit::template Index<Tags, log2_units>;
   using Header = SpanHeader<Tags>;
+  using Freeing = typename Policy::Freeing;
+  using Lock = typename Policy::Lock;
 
   static constexpr size_t granule = Tags::granule;
   static constexpr size_t guard = Policy::guard_bytes;
@@ -60,6 +62,7 @@ class alignas(Policy::Layout::granule) Region {
                                          : layout_max_size;
   static constexpr bool grows = Policy::Source::grows;
 
+  static_assert(MemorySource<typename Policy::Source>);
   static_assert(guard % granule == 0, "guard bands are whole granules, or payloads lose alignment");
   static_assert(guard == 0 || guard >= 2 * sizeof(size_t), "the front band also holds a size");
   static_assert(
@@ -123,8 +126,9 @@ class alignas(Policy::Layout::granule) Region {
     const Span span = span_of(tags, payload);
     if (freeing_.capacity() == 0) {
       release(tags, span);
-    } else {
-      save(tags, span);
+    } else if (save(tags, span)) {
+      hold.release();
+      if constexpr (requires { freeing_.ring(); }) freeing_.ring();
     }
     return RegionError::none;
   }
@@ -313,7 +317,8 @@ class alignas(Policy::Layout::granule) Region {
       if (coalesce_.at_once()) enter_empty(tags, freed);
     }
   }
-  void save(Tags& tags, Span span) noexcept;
+  // True: it is time to wake a worker.
+  bool save(Tags& tags, Span span) noexcept;
   size_t work_locked(Tags& tags, size_t most) noexcept;
   void join_all(Tags& tags) noexcept;
 
@@ -399,7 +404,10 @@ class alignas(Policy::Layout::granule) Region {
   size_t managed_units_ = 0;  // in blocks of all spans
   size_t used_blocks_ = 0;    // the user's, saved ones included
   size_t apart_ = 0;          // blocks freed without joining since the last joining
-  Span saved_ = Tags::none;   // list of saved blocks through their first word
+  // Queue of saved blocks through their first word, oldest first; `saved_last_` means nothing
+  // while it is empty.
+  Span saved_ = Tags::none;
+  Span saved_last_ = Tags::none;
   size_t saved_count_ = 0;
   size_t saved_units_ = 0;
   Span window_ = Tags::none;  // the block falloc cuts from: flagged saved, in no list

@@ -84,11 +84,9 @@ size_t limited(strata_region* region, size_t size) noexcept {
 
 using namespace strata;
 
-#define REGION_API extern "C" __attribute__((visibility("default")))
-
-REGION_API strata_region* strata_region_create(void* memory, size_t bytes,
-                                               const strata_region_options* options,
-                                               strata_region_error* error) {
+STRATA_EXPORT strata_region* strata_region_create(void* memory, size_t bytes,
+                                                  const strata_region_options* options,
+                                                  strata_region_error* error) {
   static constexpr strata_region_options defaults = STRATA_REGION_DEFAULTS;
   const strata_region_options& o = options == nullptr ? defaults : *options;
   RegionError reason = RegionError::none;
@@ -111,7 +109,7 @@ REGION_API strata_region* strata_region_create(void* memory, size_t bytes,
   return reason == RegionError::none ? static_cast<strata_region*>(memory) : nullptr;
 }
 
-REGION_API strata_region* strata_region_attach(void* memory, strata_region_error* error) {
+STRATA_EXPORT strata_region* strata_region_attach(void* memory, strata_region_error* error) {
   RegionError reason = RegionError::none;
   if (memory == nullptr)
     reason = RegionError::null_memory;
@@ -123,56 +121,56 @@ REGION_API strata_region* strata_region_attach(void* memory, strata_region_error
   return reason == RegionError::none ? static_cast<strata_region*>(memory) : nullptr;
 }
 
-REGION_API void strata_region_destroy(strata_region* region) {
+STRATA_EXPORT void strata_region_destroy(strata_region* region) {
   with(region, [](auto& r) noexcept { r.destroy(); });
   facade_of(region)->magic = 0;
 }
-REGION_API strata_region_error strata_region_add(strata_region* region, void* memory,
-                                                 size_t bytes) {
+STRATA_EXPORT strata_region_error strata_region_add(strata_region* region, void* memory,
+                                                    size_t bytes) {
   return with(region, [=](auto& r) noexcept { return strata_region_error(r.add(memory, bytes)); });
 }
-REGION_API void* strata_region_allocate(strata_region* region, size_t size) {
+STRATA_EXPORT void* strata_region_allocate(strata_region* region, size_t size) {
   size = limited(region, size);
   return with(region, [=](auto& r) noexcept { return r.allocate(size); });
 }
-REGION_API void* strata_region_allocate_aligned(strata_region* region, size_t alignment,
-                                                size_t size) {
+STRATA_EXPORT void* strata_region_allocate_aligned(strata_region* region, size_t alignment,
+                                                   size_t size) {
   size = limited(region, size);
   return with(region, [=](auto& r) noexcept { return r.allocate_aligned(size, alignment); });
 }
-REGION_API void* strata_region_falloc(strata_region* region, size_t size) {
+STRATA_EXPORT void* strata_region_falloc(strata_region* region, size_t size) {
   size = limited(region, size);
   return with(region, [=](auto& r) noexcept { return r.falloc(size); });
 }
-REGION_API strata_region_error strata_region_free(strata_region* region, void* block) {
+STRATA_EXPORT strata_region_error strata_region_free(strata_region* region, void* block) {
   return with(region, [=](auto& r) noexcept { return strata_region_error(r.free(block)); });
 }
-REGION_API void* strata_region_reallocate(strata_region* region, void* block, size_t size) {
+STRATA_EXPORT void* strata_region_reallocate(strata_region* region, void* block, size_t size) {
   size = limited(region, size);
   return with(region, [=](auto& r) noexcept { return r.reallocate(block, size); });
 }
-REGION_API int strata_region_resize_in_place(strata_region* region, void* block, size_t size) {
+STRATA_EXPORT int strata_region_resize_in_place(strata_region* region, void* block, size_t size) {
   size = limited(region, size);
   return with(region, [=](auto& r) noexcept { return r.resize_in_place(block, size) ? 1 : 0; });
 }
-REGION_API size_t strata_region_usable_size(strata_region* region, const void* block) {
+STRATA_EXPORT size_t strata_region_usable_size(strata_region* region, const void* block) {
   return with(region, [=](auto& r) noexcept { return r.usable_size(block); });
 }
-REGION_API int strata_region_owns(strata_region* region, const void* address) {
+STRATA_EXPORT int strata_region_owns(strata_region* region, const void* address) {
   return with(region, [=](auto& r) noexcept { return r.owns(address) ? 1 : 0; });
 }
-REGION_API size_t strata_region_work(strata_region* region, size_t most) {
+STRATA_EXPORT size_t strata_region_work(strata_region* region, size_t most) {
   return with(region, [=](auto& r) noexcept { return r.work(most); });
 }
-REGION_API void strata_region_settle(strata_region* region) {
+STRATA_EXPORT void strata_region_settle(strata_region* region) {
   with(region, [](auto& r) noexcept { r.settle(); });
 }
-REGION_API size_t strata_region_trim(strata_region* region) {
+STRATA_EXPORT size_t strata_region_trim(strata_region* region) {
   return with(region, [](auto& r) noexcept { return r.trim(); });
 }
-REGION_API void strata_region_walk(strata_region* region,
-                                   void (*visit)(void*, const strata_region_block*),
-                                   void* context) {
+STRATA_EXPORT void strata_region_walk(strata_region* region,
+                                      void (*visit)(void*, const strata_region_block*),
+                                      void* context) {
   with(region, [=](auto& r) noexcept {
     r.walk([=](const RegionBlock& b) noexcept {
       const strata_region_block block{b.payload, b.bytes, b.usable, int(b.state)};
@@ -180,20 +178,21 @@ REGION_API void strata_region_walk(strata_region* region,
     });
   });
 }
-REGION_API strata_region_error strata_region_check(strata_region* region, const void** where) {
+STRATA_EXPORT strata_region_error strata_region_check(strata_region* region, const void** where) {
   return with(region, [=](auto& r) noexcept {
     const RegionCheck result = r.check();
     if (where != nullptr) *where = result.where;
     return strata_region_error(result.error);
   });
 }
-REGION_API strata_region_error strata_region_last_error(strata_region* region) {
+STRATA_EXPORT strata_region_error strata_region_last_error(strata_region* region) {
   return with(region, [](auto& r) noexcept { return strata_region_error(r.last_error()); });
 }
-REGION_API const char* strata_region_error_name(strata_region_error error) {
+STRATA_EXPORT const char* strata_region_error_name(strata_region_error error) {
   return region_error_name(RegionError(error));
 }
-REGION_API void strata_region_get_statistics(strata_region* region, strata_region_statistics* out) {
+STRATA_EXPORT void strata_region_get_statistics(strata_region* region,
+                                                strata_region_statistics* out) {
   with(region, [=](auto& r) noexcept {
     const RegionStatistics s = r.statistics();
     *out = {s.managed_bytes, s.used_bytes,  s.free_bytes, s.saved_bytes,     s.largest_free_bytes,

@@ -24,13 +24,14 @@ STRATA_INLINE RegionError Region<P>::examine(Tags& tags, const void* payload) no
     }
     const Span span = tags.span_at(at);
     const Word word = tags.word(span);
-    if (STRATA_UNLIKELY((word & (Tags::free_flag | Tags::saved_flag)) != 0)) {
-      return RegionError::double_free;
-    }
     // A block between the shortest possible and what fits behind its place: one compare.
     const size_t units = size_t(word >> Layout::size_shift);
     if (STRATA_UNLIKELY(units - least_units > (last_place_ - place) / granule)) {
       return P::mark == Mark::none ? RegionError::not_a_block : RegionError::header_damaged;
+    }
+    // Freed blocks keep their tag, also inside a longer free block.
+    if (STRATA_UNLIKELY((word & (Tags::free_flag | Tags::saved_flag)) != 0)) {
+      return RegionError::double_free;
     }
     // The block behind agrees that this one is used, and is itself either used or well footed.
     const Span behind = tags.after(span, units);

@@ -128,15 +128,18 @@ size_t Region<P>::usable_size(const void* payload) noexcept {
 }
 
 template <class P>
-void Region<P>::save(Tags& tags, Span span) noexcept {
+bool Region<P>::save(Tags& tags, Span span) noexcept {
   forget_types(reinterpret_cast<void*>(tags.address(span)));
   tags.word(span) |= Tags::saved_flag;
-  tags.next(span) = saved_;
-  saved_ = span;
+  tags.next(span) = Tags::none;
+  (saved_ == Tags::none ? saved_ : tags.next(saved_last_)) = span;
+  saved_last_ = span;
   saved_units_ += tags.length(span);
-  if (++saved_count_ < freeing_.capacity()) return;
+  const size_t capacity = freeing_.capacity();
+  if (++saved_count_ < capacity) return saved_count_ == 1 || saved_count_ == capacity / 2;
   // Full. A batch goes back whole; a queue whose worker lags is relieved of a quarter.
-  work_locked(tags, freeing_.by_worker() ? freeing_.capacity() / 4 + 1 : ~size_t{0});
+  work_locked(tags, freeing_.by_worker() ? capacity / 4 + 1 : ~size_t{0});
+  return false;
 }
 
 template <class P>

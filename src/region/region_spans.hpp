@@ -150,7 +150,10 @@ bool Region<P>::grow(Tags& tags, size_t units) noexcept {
     SourceMemory got = source_.take(ask);
     if (got.memory == nullptr && ask > need) got = source_.take(need);
     if (got.memory == nullptr) return false;
-    if (add_locked(got.memory, got.bytes, true) == RegionError::none) return true;
+    if (add_locked(got.memory, got.bytes, true) == RegionError::none) {
+      tags = this->tags();  // the first span decides what links count from
+      return true;
+    }
     source_.give(got.memory, got.bytes);
     return false;
   }

@@ -31,5 +31,5 @@ def work(): json.loads(json.dumps([{"a": list(range(200))}] * 50))
 t = [threading.Thread(target=work) for _ in range(8)]
 [x.start() for x in t]; [x.join() for x in t]
 import subprocess; print(subprocess.run(["echo", "child"], capture_output=True).stdout)'
-run g++ -std=c++20 -I "$here/src" -fsyntax-only -x c++ "$here/src/region/words.cpp"
+run g++ -std=c++20 -I "$here/src" -I "$here/include" -fsyntax-only "$here/src/region/region_c_api.cpp"
 exit $failed

@@ -8,14 +8,16 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <memory>
-#include <thread>
+#include <stdexcept>
+#include <type_traits>
 
 #include "lab/instructions.hpp"
 #include "lab/result.hpp"
+#include "platform/linux/linux_thread.hpp"
+#include "region/region_worker.hpp"
 
 namespace strata::lab {
 
@@ -41,7 +43,8 @@ struct LabBase : DefaultPolicy {
   static constexpr bool count_searches = true;
 };
 template <class Policy>
-struct Locked : Policy {
+struct WithWorker : Policy {
+  using Freeing = freeing::Background<1024, FutexBell>;
   using Lock = SpinLock;
 };
 
@@ -77,28 +80,18 @@ class Runner {
   using Clock = std::chrono::steady_clock;
   static constexpr bool background = Policy::Freeing::by_worker();
 
-  // The worker of background frees: comes by every half millisecond.
-  class Worker {
-   public:
-    explicit Worker(Region<Policy>& region) {
-      if constexpr (background) {
-        thread_ = std::thread([this, &region] {
-          while (!stop_.load(std::memory_order_relaxed)) {
-            region.work();
-            std::this_thread::sleep_for(std::chrono::microseconds(500));
-          }
-        });
-      }
-    }
-    ~Worker() {
-      stop_.store(true, std::memory_order_relaxed);
-      if (thread_.joinable()) thread_.join();
-    }
-
-   private:
-    std::atomic<bool> stop_{false};
-    std::thread thread_;
+  // Frees are done by a worker, if the product asks for one.
+  struct NoWorker {
+    explicit NoWorker(Region<Policy>&) {}
   };
+  struct StartedWorker : RegionWorker<Region<Policy>, LinuxThread> {
+    explicit StartedWorker(Region<Policy>& region)
+        : RegionWorker<Region<Policy>, LinuxThread>(region) {
+      if (!this->start()) throw std::runtime_error("no thread for the worker of background frees");
+    }
+  };
+  using Worker = typename std::conditional_t<background, std::type_identity<StartedWorker>,
+                                             std::type_identity<NoWorker>>::type;
 
   // One operation; false when the region refused.
   static bool operate(Region<Policy>& region, std::vector<void*>& blocks, const Event& event) {
@@ -270,7 +263,7 @@ Result run_products(const PolicyChoice& choice, const Workload& workload,
                     const Settings& settings) {
   return with_policy_of_fit<Fit, LabBase>(choice, [&]<class Policy>() {
     if constexpr (Policy::Freeing::by_worker()) {
-      return Runner<Locked<Policy>>(workload, settings).run(choice);
+      return Runner<WithWorker<Policy>>(workload, settings).run(choice);
     } else {
       return Runner<Policy>(workload, settings).run(choice);
     }

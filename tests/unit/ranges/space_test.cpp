@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "platform/sim/sim_machine.hpp"
+#include "ranges/space_source.hpp"
+#include "strata/region.hpp"
 
 namespace strata {
 namespace {
@@ -194,6 +196,48 @@ TEST_F(space, stopping_gives_every_frame_back) {
   second->stop();
   frames->drain();
   EXPECT_EQ(frames->statistics().out(), before);
+}
+
+struct GrowsBySpace : DefaultPolicy {
+  using Source = SpaceSource<Space<SimMachine>>;
+  using Lock = SpinLock;
+};
+
+TEST_F(space, a_region_grows_by_ranges_and_gives_them_back) {
+  open(64 * MiB, 256 * MiB);
+  const size_t lost_before = lost();
+  const size_t used_before = ranges->statistics().ranges.used_ranges;
+  Region<GrowsBySpace> region;
+  EXPECT_EQ(region.allocate(100), nullptr) << "no space was named yet";
+  region.source().space = ranges;
+  std::mt19937_64 random(3);
+  std::vector<std::pair<char*, size_t>> blocks;
+  for (int i = 0; i < 3000; ++i) {
+    if (!blocks.empty() && random() % 3 == 0) {
+      std::swap(blocks[random() % blocks.size()], blocks.back());
+      const auto [block, size] = blocks.back();
+      for (size_t at = 0; at < size; at += 500) ASSERT_EQ(block[at], char(size));
+      ASSERT_EQ(region.free(block), RegionError::none);
+      blocks.pop_back();
+    } else {
+      const size_t size = 1 + random() % 20000;
+      auto* const block = static_cast<char*>(region.allocate(size));
+      ASSERT_NE(block, nullptr);
+      std::memset(block, char(size), size);
+      blocks.emplace_back(block, size);
+    }
+  }
+  EXPECT_TRUE(region.check());
+  EXPECT_EQ(ranges->statistics().ranges.used_ranges - used_before, region.statistics().spans);
+  // More than there is memory for is refused, and nothing is lost by it.
+  EXPECT_EQ(region.allocate(60 * MiB), nullptr);
+  EXPECT_EQ(region.last_error(), RegionError::out_of_memory);
+  EXPECT_TRUE(region.check() && ranges->check());
+  for (const auto& [block, size] : blocks) region.free(block);
+  EXPECT_EQ(region.statistics().spans, 1U);
+  region.destroy();
+  EXPECT_EQ(ranges->statistics().ranges.used_ranges, used_before);
+  EXPECT_EQ(lost(), lost_before);
 }
 
 }  // namespace

@@ -74,4 +74,15 @@ TEST(MemoryResource, the_heap_is_one_resource_and_an_allocator) {
   EXPECT_TRUE(std::equal(numbers.begin(), numbers.end(), plain.begin()));
 }
 
+TEST(MemoryResource, monotonic_use_of_the_heap_lays_blocks_one_behind_the_other) {
+  std::pmr::memory_resource* heap = strata::heap_resource(strata::monotonic);
+  EXPECT_TRUE(heap->is_equal(*strata::heap_resource()));
+  char* const first = static_cast<char*>(heap->allocate(60));
+  for (int i = 1; i < 100; ++i) EXPECT_EQ(heap->allocate(60), first + i * 64);
+  void* aligned = heap->allocate(60, 4096);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(aligned) % 4096, 0U);
+  strata::heap_resource()->deallocate(aligned, 60, 4096);
+  for (int i = 0; i < 100; ++i) strata::heap_resource()->deallocate(first + i * 64, 60);
+}
+
 }  // namespace

@@ -1,0 +1,44 @@
+# What `make install` puts under PREFIX (/usr/local), for programs to find by pkg-config:
+#   strata          the process heap and the region, libstrata.so or (--static) libstrata.a
+#   strata-region   the region alone in libstrata_region.a: no malloc replaced, no libc needed
+#
+# C programs include <strata/strata.h> or <strata/region.h>, C++ programs <strata/region.hpp> and
+# their like. Those are headers that include the core's by their paths in src/, which are therefore
+# installed in include/strata/core; the packages name that folder.
+include(GNUInstallDirs)
+
+install(TARGETS strata_shared strata_static strata_region
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET strata_tool)
+  install(TARGETS strata_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+install(DIRECTORY include/strata DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY src/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/strata/core
+  FILES_MATCHING PATTERN "*.hpp" PATTERN "front" EXCLUDE PATTERN "sim" EXCLUDE)
+
+# Relative to the package's own folder, so that an installed tree can be moved.
+file(RELATIVE_PATH to_headers /${CMAKE_INSTALL_LIBDIR}/pkgconfig /${CMAKE_INSTALL_INCLUDEDIR})
+function(strata_package name description libs private_libs)
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/${name}.pc @ONLY CONTENT
+"includedir=\${pcfiledir}/@to_headers@
+libdir=\${pcfiledir}/..
+
+Name: @name@
+Description: @description@
+Version: @PROJECT_VERSION@
+Cflags: -I\${includedir} -I\${includedir}/strata/core
+Libs: -L\${libdir} @libs@
+Libs.private: @private_libs@
+")
+  install(FILES ${CMAKE_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+strata_package(strata "A memory allocator: the process heap and regions" -lstrata -pthread)
+strata_package(strata-region "A heap inside memory you give it" -lstrata_region "")
+
+# A program in C and one in C++, built from an installed tree alone.
+if(STRATA_TESTS)
+  add_test(NAME install.programs_build_from_an_installed_tree
+    COMMAND ${CMAKE_SOURCE_DIR}/tests/install/programs_build_from_an_installed_tree.sh
+      ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR}/examples)
+  set_tests_properties(install.programs_build_from_an_installed_tree PROPERTIES TIMEOUT 120)
+endif()
