@@ -8,8 +8,8 @@
 //      0     0    in some CPU's magazine, or not ours to give (a hole, metadata)
 //      0     1    handed out
 //
-// `pool` is written under the zone's lock. `out` is turned by whoever gets or puts a frame, which is
-// what finds a double free: see out_word.hpp.
+// `pool` is written under the zone's lock. `out` is turned by whoever gets or puts a frame, which
+// is what finds a double free: see out_word.hpp.
 //
 // A block all of whose 512 frames are in the pool belongs to a free span of the zone's span core;
 // one with some of them stands in a list by how many; the others stand nowhere.

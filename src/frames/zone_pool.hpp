@@ -8,7 +8,8 @@
 // long as it has frames; with other CPUs' blocks it makes do when there is no other.
 //
 // A request for a run is refused only when a scan over the zone's bitmaps found nothing either
-// (O(blocks)); the same scan serves requests with limits. Not synchronised: the zone's lock is held.
+// (O(blocks)); the same scan serves requests with limits. Not synchronised: the zone's lock is
+// held.
 #pragma once
 
 #include "base/intrusive_list.hpp"

@@ -2,8 +2,8 @@
 //
 // Follow one malloc in src/README.md. Hot paths are inline here; everything they miss into is cold:
 //
-//   allocate  bin of the class has a block       16 instructions; else refill (refill.cpp)
-//   free      own slab, block start, not free    25 instructions; else free_elsewhere,
+//   allocate  bin of the class has a block       15 instructions; else refill (refill.cpp)
+//   free      own slab, block start, not free    26 instructions; else free_elsewhere,
 //   free_suspect,
 //             already, slab not empty            free_event (free.cpp)
 //

@@ -55,7 +55,7 @@ std::int32_t most_free(const Slot* slot, std::uint32_t handed) noexcept {
 std::int32_t most_carved(const Slot* slab) noexcept {
   unsigned units = 0;
   for (unsigned i = 0; i < slab->slots(); ++i) {
-    units += carve_units_per_slot - unsigned(__builtin_popcount(slab[i].uncarved));
+    units += carve_units_per_slot - unsigned(count_ones(slab[i].uncarved));
   }
   return std::int32_t(units * (slab->slot_capacity() / carve_units_per_slot + 1U));
 }

@@ -129,6 +129,8 @@ constexpr std::uint16_t next_threshold(std::uint16_t capacity, std::uint16_t liv
 template <class SlotType>
 Pushed push(SlotType& slot, Address slab, const Batch& batch, std::uint16_t wake_count) noexcept {
   auto& word = slot.remote;
+  // While the batch is ours the slab stays one; behind the CAS it may be something else.
+  const std::uint16_t capacity = slot.capacity();
   std::uint32_t found = word.load(Order::acquire);
   for (;;) {
     const RemoteList list{found};
@@ -139,7 +141,7 @@ Pushed push(SlotType& slot, Address slab, const Batch& batch, std::uint16_t wake
     auto wanted = RemoteList::make(head, total, list.state());
     auto result = Pushed::done;
     if (list.state() == State::full) {
-      if (total == slot.capacity()) {
+      if (total == capacity) {
         wanted = RemoteList::make(0, 0, State::owned);
         result = Pushed::last;
       } else if (total >= wake_count) {
@@ -156,7 +158,7 @@ Pushed push(SlotType& slot, Address slab, const Batch& batch, std::uint16_t wake
       if (total == live) return Pushed::maybe_last;
       const auto before = std::uint16_t(live - list.count());
       const auto after = std::uint16_t(live - total);
-      if (total < live && after <= next_threshold(slot.capacity(), before)) return Pushed::sparse;
+      if (total < live && after <= next_threshold(capacity, before)) return Pushed::sparse;
     }
     return result;
   }

@@ -44,8 +44,8 @@ enum class SlotKind : std::uint8_t {
   checked_slab,   // of a mode that checks (src/harden): `checked` leads to what it knows
   checked_large,  // the same; the first slot of the block, not always of the run
   sampled,        // a slab whose blocks are a client's of the sampling point: heap/sample.hpp
-  strip,  // heap/strip.hpp
-  lent,   // slot_source.hpp
+  strip,          // heap/strip.hpp
+  lent,           // slot_source.hpp
   free_first,
   free_last,
 };

@@ -1,5 +1,5 @@
-// OutWord (src/frames/out_word.hpp) under every interleaving: no turn is lost, whoever frees a frame
-// twice is found, and the one case that is found late is as its head says.
+// OutWord (src/frames/out_word.hpp) under every interleaving: no turn is lost, whoever frees a
+// frame twice is found, and the one case that is found late is as its head says.
 #include "frames/out_word.hpp"
 
 #include <gtest/gtest.h>

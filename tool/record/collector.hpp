@@ -6,7 +6,8 @@
 // or that has become another program by exec, gives back its slot.
 //
 // Not here: what becomes of the events (Sink), starting programs.
-// Cost: a round is a load for each buffer that was ever in use; an event some 3 ns to read and clear.
+// Cost: a round is a load for each buffer that was ever in use; an event some 3 ns to read and
+// clear.
 #pragma once
 
 #include <memory>

@@ -81,8 +81,8 @@ class TraceSink : public Sink {
         last_ticks_ = event.time;
         last_time_ = clock_.nanoseconds(event.time);
       }
-      batch_.push_back({Kind(what & 0xff), std::uint8_t(what >> 8), last_time_, event.address,
-                        what >> 16});
+      batch_.push_back(
+          {Kind(what & 0xff), std::uint8_t(what >> 8), last_time_, event.address, what >> 16});
     }
     writer_.events(process, thread, batch_);
   }

@@ -109,9 +109,8 @@ void Writer::write_events(ThreadKey key, ColumnWriter& columns) {
   header.events = columns.count();
   const std::string raw = columns.take();
   std::string stored(ZSTD_compressBound(raw.size()), '\0');
-  const std::size_t size =
-      ZSTD_compressCCtx(compressor_, stored.data(), stored.size(), raw.data(), raw.size(),
-                        compression_level);
+  const std::size_t size = ZSTD_compressCCtx(compressor_, stored.data(), stored.size(), raw.data(),
+                                             raw.size(), compression_level);
   if (ZSTD_isError(size) != 0) throw TraceError(ZSTD_getErrorName(size));
   header.raw = std::uint32_t(raw.size());
   write_chunk(header, {stored.data(), size});
