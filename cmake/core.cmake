@@ -1,6 +1,7 @@
 # The library: core, fronts, shared and static.
 set(STRATA_CORE
-  src/platform/linux/linux_platform.cpp src/platform/linux/worker.cpp src/platform/linux/whereabouts.cpp
+  src/platform/linux/linux_platform.cpp src/platform/linux/frame_rules.cpp
+  src/platform/linux/stack_walk.cpp src/platform/linux/worker.cpp src/platform/linux/whereabouts.cpp
   src/ranges/slot_range.cpp src/ranges/slot_supply.cpp
   src/heap/refill.cpp src/heap/free.cpp src/heap/large.cpp src/heap/huge.cpp
   src/heap/reallocate.cpp src/heap/slab_life.cpp src/heap/outbox.cpp src/heap/thin.cpp src/heap/strip.cpp

@@ -36,6 +36,7 @@ if(STRATA_TESTS)
     tests/unit/base/print_test.cpp
     tests/unit/platform/futex_lock_test.cpp
     tests/unit/platform/linux_platform_test.cpp
+    tests/unit/platform/stack_walk_test.cpp
     tests/unit/options/parse_test.cpp
     tests/unit/options/options_test.cpp)
   strata_unit_test(span_test linux

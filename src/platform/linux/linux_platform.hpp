@@ -55,6 +55,10 @@ struct LinuxPlatform {
   enum class Place { nowhere, mapped, stack, module };
   static Place whereabouts(Address address, char* name, size_t size) noexcept;
 
+  // The return addresses of the calling thread's callers, the innermost first, but for those in
+  // this library; at most `most`. How many there are.
+  static unsigned walk_stack(Address* frames, unsigned most) noexcept;
+
   // Largest address space this process may reserve at once, in bytes; no limit: ~0.
   static size_t address_space_limit() noexcept;
   // The kernel's numbers of this thread and this process, for messages.

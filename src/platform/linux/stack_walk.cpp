@@ -1,0 +1,189 @@
+// Walks the calling thread's stack. Part of LinuxPlatform.
+//
+// By the tables of the modules (frame_rules.hpp) where there are some, so that programs built
+// without frame pointers are walked too; by the chain of frame pointers where there are none, which
+// is code made at run time. Rules are remembered in a table that all threads share without a lock.
+//
+// Nothing is checked by asking the kernel: the tables of compiled code are right, and a chain of
+// frame pointers is followed only inside the stack the thread was given, as far as that is known. A
+// walk ends where something does not fit. It allocates nothing, takes no lock, and keeps errno.
+// Cost: about 30 instructions a frame once its rule is known.
+#include <dlfcn.h>
+#include <sys/auxv.h>
+
+#include "base/atomic.hpp"
+#include "base/attributes.hpp"
+#include "platform/linux/frame_rules.hpp"
+#include "platform/linux/linux_platform.hpp"
+
+#if defined(__GLIBC_PREREQ)
+#if __GLIBC_PREREQ(2, 35)
+#define STRATA_FINDS_MODULES
+#pragma weak _dl_find_object  // where the program runs the C library may be older
+#endif
+#endif
+
+namespace strata {
+namespace {
+
+using unwind::Rule;
+
+struct Registers {
+  Address pc;
+  Address sp;
+  Address fp;
+};
+
+// A module's code, and the header of its tables; 0: it has none.
+struct Module {
+  Address begin = 0;
+  Address end = 0;
+  Address tables = 0;
+};
+
+Module module_of(Address pc) noexcept {
+#if defined(STRATA_FINDS_MODULES)
+  dl_find_object found;
+  if (_dl_find_object != nullptr && _dl_find_object(reinterpret_cast<void*>(pc), &found) == 0) {
+    return {Address(found.dlfo_map_start), Address(found.dlfo_map_end),
+            Address(found.dlfo_eh_frame)};
+  }
+#endif
+  return {};
+}
+
+// The library's own code, whose frames nobody wants to see; empty where it is part of the program.
+// Written by each thread that finds it empty, with the same numbers: the end last.
+constinit Atomic<Address> own_begin;
+constinit Atomic<Address> own_end;
+
+bool is_own(Address pc) noexcept {
+  if (STRATA_UNLIKELY(own_end.load(Order::acquire) == 0)) {
+    Module own = module_of(Address(&is_own));
+    const Address program = getauxval(AT_PHDR);
+    if (program - own.begin < own.end - own.begin || own.end == 0) own = {0, 1, 0};
+    own_begin.store(own.begin, Order::relaxed);
+    own_end.store(own.end, Order::release);
+  }
+  const Address begin = own_begin.load(Order::relaxed);
+  return pc - begin < own_end.load(Order::relaxed) - begin;
+}
+
+// Rules by program counter. An entry is two words, written one by one by whoever comes first or
+// last: the key is mixed with the value, so that halves of two different entries fit no key.
+class RuleTable {
+ public:
+  Rule find(Address pc) noexcept {
+    Entry& entry = entries_[(pc ^ pc >> 12) % size];
+    const std::uint64_t value = entry.value.load(Order::relaxed);
+    if (STRATA_LIKELY((entry.key.load(Order::relaxed) ^ value) == pc)) {
+      return __builtin_bit_cast(Rule, value);
+    }
+    const Module module = module_of(pc);
+    const Rule rule = module.tables != 0 ? unwind::rule_for(pc, module.tables) : Rule{};
+    const auto made = __builtin_bit_cast(std::uint64_t, rule);
+    entry.value.store(made, Order::relaxed);
+    entry.key.store(pc ^ made, Order::relaxed);
+    return rule;
+  }
+
+ private:
+  static constexpr size_t size = 4096;
+  struct Entry {
+    Atomic<std::uint64_t> key;
+    Atomic<std::uint64_t> value;
+  };
+  Entry entries_[size];
+};
+constinit RuleTable rule_table;
+
+Address word_at(Address address) noexcept { return *reinterpret_cast<const Address*>(address); }
+
+// How far up the stack may be followed on the word of a frame pointer: to where the thread's own
+// data begin, or the process's arguments. 0: the stack is of the program's own making.
+Address known_end_of_stack(Address sp) noexcept {
+  constexpr size_t most = 64 * MiB;
+  const Address thread = LinuxPlatform::current_thread();
+  if (thread - sp < most) return thread;
+  const Address arguments = getauxval(AT_RANDOM);
+  return arguments - sp < most ? arguments : 0;
+}
+
+bool may_be_frame(Address fp, Address sp) noexcept {
+  constexpr size_t largest = 1 * MiB;
+  return fp % sizeof(Address) == 0 && fp - sp < largest && fp + 16 <= known_end_of_stack(sp);
+}
+
+// False: the walk ends here.
+bool step_by_pointer(Registers& at) noexcept {
+  if (!may_be_frame(at.fp, at.sp)) return false;
+  const Address frame = at.fp;
+  at.fp = word_at(frame);
+  at.pc = word_at(frame + sizeof(Address));
+  at.sp = frame + 2 * sizeof(Address);
+  return true;
+}
+
+bool step_by_rule(Registers& at, const Rule& rule) noexcept {
+  constexpr size_t largest_frame = 64 * MiB;
+  if (rule.frame != Rule::Frame::by_sp && at.fp == 0) return false;
+  Address frame = (rule.frame == Rule::Frame::by_sp ? at.sp : at.fp) + Address(rule.offset);
+  if (rule.frame == Rule::Frame::at_fp) frame = word_at(frame);
+  // A caller's frame lies above: that ends every loop.
+  if (frame % sizeof(Address) != 0 || frame - at.sp - 1 >= largest_frame) return false;
+  switch (rule.pointer) {
+    case Rule::Pointer::same:
+      break;
+    case Rule::Pointer::by_cfa:
+      at.fp = word_at(frame + Address(std::intptr_t{rule.pointer_offset}));
+      break;
+    case Rule::Pointer::by_fp:
+      at.fp = word_at(at.fp + Address(std::intptr_t{rule.pointer_offset}));
+      break;
+    case Rule::Pointer::lost:
+      at.fp = 0;
+      break;
+  }
+  at.pc = word_at(frame - sizeof(Address));
+  at.sp = frame;
+  return true;
+}
+
+STRATA_INLINE Registers registers_here() noexcept {
+  Registers here;
+#if defined(__x86_64__)
+  asm volatile("lea (%%rip), %0; mov %%rsp, %1; mov %%rbp, %2"
+               : "=&r"(here.pc), "=&r"(here.sp), "=&r"(here.fp));
+#else
+  here.fp = Address(__builtin_frame_address(0));
+  here.sp = here.fp;
+  here.pc = 0;
+#endif
+  return here;
+}
+
+}  // namespace
+
+STRATA_NOINLINE unsigned LinuxPlatform::walk_stack(Address* frames, unsigned most) noexcept {
+  constexpr Address lowest_code = 4 * KiB;
+  Registers at = registers_here();
+  unsigned count = 0;
+  bool called = false;  // at.pc is where a call returns to: the call stands before it
+  while (count < most) {
+    const Address pc = at.pc - (called ? 1 : 0);
+    if (called && !is_own(pc)) frames[count++] = at.pc;
+#if defined(__x86_64__)
+    const Rule rule = rule_table.find(pc);
+    if (rule.frame == Rule::Frame::outermost) break;
+    const bool gone =
+        rule.frame == Rule::Frame::unknown ? step_by_pointer(at) : step_by_rule(at, rule);
+#else
+    const bool gone = step_by_pointer(at);
+#endif
+    if (!gone || at.pc < lowest_code) break;
+    called = true;
+  }
+  return count;
+}
+
+}  // namespace strata
