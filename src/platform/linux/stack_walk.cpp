@@ -4,10 +4,12 @@
 // without frame pointers are walked too; by the chain of frame pointers where there are none, which
 // is code made at run time. Rules are remembered in a table that all threads share without a lock.
 //
-// Nothing is checked by asking the kernel: the tables of compiled code are right, and a chain of
-// frame pointers is followed only inside the stack the thread was given, as far as that is known. A
-// walk ends where something does not fit. It allocates nothing, takes no lock, and keeps errno.
-// Cost: about 30 instructions a frame once its rule is known.
+// Nothing is checked by asking the kernel. The tables of compiled code are right, but a remembered
+// rule may be of a module that is gone; a frame pointer may be anything. So both are believed only
+// inside the stack the thread was given, and on stacks of the program's own making, whose end is
+// not known, the tables are read anew for each frame. A walk ends where something does not fit. It
+// allocates nothing, takes no lock, and keeps errno. Cost: about 30 instructions a frame whose rule
+// is remembered, 600 otherwise.
 #include <dlfcn.h>
 #include <sys/auxv.h>
 
@@ -69,6 +71,11 @@ bool is_own(Address pc) noexcept {
   return pc - begin < own_end.load(Order::relaxed) - begin;
 }
 
+Rule read_rule(Address pc) noexcept {
+  const Module module = module_of(pc);
+  return module.tables != 0 ? unwind::rule_for(pc, module.tables) : Rule{};
+}
+
 // Rules by program counter. An entry is two words, written one by one by whoever comes first or
 // last: the key is mixed with the value, so that halves of two different entries fit no key.
 class RuleTable {
@@ -79,8 +86,7 @@ class RuleTable {
     if (STRATA_LIKELY((entry.key.load(Order::relaxed) ^ value) == pc)) {
       return __builtin_bit_cast(Rule, value);
     }
-    const Module module = module_of(pc);
-    const Rule rule = module.tables != 0 ? unwind::rule_for(pc, module.tables) : Rule{};
+    const Rule rule = read_rule(pc);
     const auto made = __builtin_bit_cast(std::uint64_t, rule);
     entry.value.store(made, Order::relaxed);
     entry.key.store(pc ^ made, Order::relaxed);
@@ -99,8 +105,8 @@ constinit RuleTable rule_table;
 
 Address word_at(Address address) noexcept { return *reinterpret_cast<const Address*>(address); }
 
-// How far up the stack may be followed on the word of a frame pointer: to where the thread's own
-// data begin, or the process's arguments. 0: the stack is of the program's own making.
+// Where the stack ends at the latest: where the thread's own data begin, or the process's
+// arguments. 0: the stack is of the program's own making.
 Address known_end_of_stack(Address sp) noexcept {
   constexpr size_t most = 64 * MiB;
   const Address thread = LinuxPlatform::current_thread();
@@ -109,14 +115,10 @@ Address known_end_of_stack(Address sp) noexcept {
   return arguments - sp < most ? arguments : 0;
 }
 
-bool may_be_frame(Address fp, Address sp) noexcept {
-  constexpr size_t largest = 1 * MiB;
-  return fp % sizeof(Address) == 0 && fp - sp < largest && fp + 16 <= known_end_of_stack(sp);
-}
-
 // False: the walk ends here.
-bool step_by_pointer(Registers& at) noexcept {
-  if (!may_be_frame(at.fp, at.sp)) return false;
+bool step_by_pointer(Registers& at, Address end) noexcept {
+  constexpr size_t largest = 1 * MiB;
+  if (at.fp % sizeof(Address) != 0 || at.fp - at.sp >= largest || at.fp + 16 > end) return false;
   const Address frame = at.fp;
   at.fp = word_at(frame);
   at.pc = word_at(frame + sizeof(Address));
@@ -124,21 +126,31 @@ bool step_by_pointer(Registers& at) noexcept {
   return true;
 }
 
-bool step_by_rule(Registers& at, const Rule& rule) noexcept {
+// Whether a word may be read at this address of the stack.
+bool is_above(Address address, Address sp, Address end) noexcept {
   constexpr size_t largest_frame = 64 * MiB;
+  if (address % sizeof(Address) != 0 || address - sp >= largest_frame) return false;
+  return end == 0 || address < end;
+}
+
+bool step_by_rule(Registers& at, const Rule& rule, Address end) noexcept {
   if (rule.frame != Rule::Frame::by_sp && at.fp == 0) return false;
   Address frame = (rule.frame == Rule::Frame::by_sp ? at.sp : at.fp) + Address(rule.offset);
-  if (rule.frame == Rule::Frame::at_fp) frame = word_at(frame);
+  if (rule.frame == Rule::Frame::at_fp) {
+    if (!is_above(frame, at.sp, end)) return false;
+    frame = word_at(frame);
+  }
   // A caller's frame lies above: that ends every loop.
-  if (frame % sizeof(Address) != 0 || frame - at.sp - 1 >= largest_frame) return false;
+  if (!is_above(frame - sizeof(Address), at.sp, end)) return false;
+  const Address saved = rule.pointer == Rule::Pointer::by_cfa
+                            ? frame + Address(std::intptr_t{rule.pointer_offset})
+                            : at.fp + Address(std::intptr_t{rule.pointer_offset});
   switch (rule.pointer) {
     case Rule::Pointer::same:
       break;
     case Rule::Pointer::by_cfa:
-      at.fp = word_at(frame + Address(std::intptr_t{rule.pointer_offset}));
-      break;
     case Rule::Pointer::by_fp:
-      at.fp = word_at(at.fp + Address(std::intptr_t{rule.pointer_offset}));
+      at.fp = is_above(saved, at.sp, end) ? word_at(saved) : 0;
       break;
     case Rule::Pointer::lost:
       at.fp = 0;
@@ -167,18 +179,19 @@ STRATA_INLINE Registers registers_here() noexcept {
 STRATA_NOINLINE unsigned LinuxPlatform::walk_stack(Address* frames, unsigned most) noexcept {
   constexpr Address lowest_code = 4 * KiB;
   Registers at = registers_here();
+  const Address end = known_end_of_stack(at.sp);
   unsigned count = 0;
   bool called = false;  // at.pc is where a call returns to: the call stands before it
   while (count < most) {
     const Address pc = at.pc - (called ? 1 : 0);
     if (called && !is_own(pc)) frames[count++] = at.pc;
 #if defined(__x86_64__)
-    const Rule rule = rule_table.find(pc);
+    const Rule rule = end != 0 ? rule_table.find(pc) : read_rule(pc);
     if (rule.frame == Rule::Frame::outermost) break;
     const bool gone =
-        rule.frame == Rule::Frame::unknown ? step_by_pointer(at) : step_by_rule(at, rule);
+        rule.frame == Rule::Frame::unknown ? step_by_pointer(at, end) : step_by_rule(at, rule, end);
 #else
-    const bool gone = step_by_pointer(at);
+    const bool gone = step_by_pointer(at, end);
 #endif
     if (!gone || at.pc < lowest_code) break;
     called = true;
