@@ -41,9 +41,9 @@ void* aligned(size_t alignment, size_t size) noexcept {
 
 }  // namespace
 
-STRATA_EXPORT void* malloc(size_t size) noexcept { return heap::allocate<malloc_slow>(size); }
+STRATA_EXPORT STRATA_HOT void* malloc(size_t size) noexcept { return heap::allocate<malloc_slow>(size); }
 
-STRATA_EXPORT void free(void* pointer) noexcept { heap::free(pointer); }
+STRATA_EXPORT STRATA_HOT void free(void* pointer) noexcept { heap::free(pointer); }
 
 STRATA_EXPORT void* calloc(size_t count, size_t size) noexcept {
   size_t bytes = 0;
@@ -52,7 +52,7 @@ STRATA_EXPORT void* calloc(size_t count, size_t size) noexcept {
   return STRATA_LIKELY(block != nullptr) ? block : out_of_memory();
 }
 
-STRATA_EXPORT void* realloc(void* pointer, size_t size) noexcept {
+STRATA_EXPORT STRATA_HOT void* realloc(void* pointer, size_t size) noexcept {
   return heap::reallocate<realloc_slow>(pointer, size);
 }
 

@@ -18,9 +18,9 @@ constexpr size_t annex_size = 64 * MiB;
 constexpr size_t share_of_limit = 16;
 constexpr size_t plenty_of_addresses = 64 * GiB;
 
-// Free memory may stay resident up to a share of what is in use. Large blocks: a half, because one
-// freed is the size of many pages that the next would fault in again. Slabs: an eighth.
-constexpr size_t large_share = 2;
+// Free memory may stay resident up to a share of what is in use. Large blocks: as much again,
+// because one freed is the size of many pages that the next would fault in anew. Slabs: an eighth.
+constexpr size_t large_share = 1;
 constexpr size_t slab_share = 8;
 
 // Where the worker runs, threads themselves purge only what exceeds this, and what was in use
@@ -194,8 +194,8 @@ void SlotSupply::purge_excess(std::uint32_t now) noexcept {
       limit = idle < far_beyond ? far_beyond : idle;
     }
     if (dirty > limit) {
-      // A quarter below the limit, so that the next frees need no system call.
-      const size_t keep = limit / 4 * 3;
+      // An eighth below the limit, so that the next frees need no system call.
+      const size_t keep = limit / 8 * 7;
       while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, now, 0)) {
       }
     }
