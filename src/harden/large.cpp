@@ -100,8 +100,8 @@ bool canary_is_whole(const LargeBlock* block) noexcept {
 void make_zero(Slot* slot, Address address, size_t slots) noexcept {
   bool touched = false;
   for (size_t i = 0; i < slots; ++i) {
-    touched |= slot[i].touched != 0;
-    slot[i].touched = 0;
+    touched |= slot[i].written != 0;
+    slot[i].written = 0;
   }
   if (touched && !Machine::purge(address, slots * slot_size)) {
     __builtin_memset(reinterpret_cast<void*>(address), 0, slots * slot_size);
@@ -161,7 +161,7 @@ void close_run(LargeBlock* block) noexcept {
   first->set_kind(SlotKind::none);
   first->checked = nullptr;
   for (size_t i = 0; i < block->slots - block->lead; ++i) {
-    first[i].touched = block->resident ? carve_units_per_slot : 0;
+    first[i].written = block->resident ? all_units : Units{0};
   }
   slot_supply.give(block->run, block->slots);
   give_record(block);

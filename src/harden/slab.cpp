@@ -90,10 +90,10 @@ Slab* Pool::open(unsigned c) noexcept {
   }
   const Address address = slot_supply.address_of(slot);
   // All of it must read zero; what another use left behind goes back to the system.
-  if (slot->touched != 0 && !Machine::purge(address, slot_size)) {
+  if (slot->written != 0 && !Machine::purge(address, slot_size)) {
     __builtin_memset(reinterpret_cast<void*>(address), 0, slot_size);
   }
-  slot->touched = 0;
+  slot->written = 0;
   const size_t page = Machine::page_size();
   if (page <= largest_guard) install_guard(address + slot_size - page, page);
   __builtin_memset(static_cast<void*>(slab), 0, Slab::bytes_for(shape.capacity));
@@ -182,7 +182,7 @@ void Pool::give_slot_back(Slab* slab) noexcept {
   Slot* const slot = slab->slot;
   slot->set_kind(SlotKind::none);
   slot->checked = nullptr;
-  slot->touched = carve_units_per_slot;
+  slot->written = all_units;
   slot_supply.give(slot, 1);
   slab->older = spare_;
   spare_ = slab;

@@ -13,21 +13,24 @@ constexpr size_t largest_run = 1 * GiB;
 constexpr size_t largest_run_where_scarce = 256 * KiB;
 // Before there is a range nobody knows; the first run will open one.
 // Notes that the first `bytes` of the run may have been written.
-void note_touched(Slot* run, size_t slots, size_t bytes) noexcept {
+void note_written(Slot* run, size_t slots, size_t bytes) noexcept {
   for (size_t i = 0; i < slots && bytes != 0; ++i) {
     const size_t here = bytes < slot_size ? bytes : slot_size;
-    const size_t units = divide_up(here, carve_unit);
-    if (units > run[i].touched) run[i].touched = std::uint8_t(units);
+    run[i].written = Units(run[i].written | first_units(divide_up(here, carve_unit)));
     bytes -= here;
   }
 }
 
-void clear_touched(Slot* run, size_t size) noexcept {
+void clear_written(Slot* run, size_t size) noexcept {
   const Address address = address_of(run);
   for (size_t i = 0; i * slot_size < size; ++i) {
-    size_t bytes = run[i].touched * carve_unit;
-    if (bytes > size - i * slot_size) bytes = size - i * slot_size;
-    if (bytes != 0) __builtin_memset(reinterpret_cast<void*>(address + i * slot_size), 0, bytes);
+    for_each_row(run[i].written, [&](unsigned first, unsigned count) {
+      const size_t offset = i * slot_size + first * carve_unit;
+      if (offset >= size) return;
+      const size_t bytes = count * carve_unit;
+      __builtin_memset(reinterpret_cast<void*>(address + offset), 0,
+                       bytes < size - offset ? bytes : size - offset);
+    });
   }
 }
 
@@ -50,7 +53,7 @@ void* serve(size_t size, size_t alignment, bool zeroed) noexcept {
   if (size <= (scarce ? largest_run_where_scarce : largest_run) &&
       alignment <= SlotRange::alignment) {
     if (Slot* run = take_run(size, divide_up(size, slot_size), alignment)) {
-      if (zeroed) clear_touched(run, size);
+      if (zeroed) clear_written(run, size);
       return reinterpret_cast<void*>(address_of(run));
     }
   }
@@ -101,7 +104,7 @@ void free_large(Slot* run, void* pointer) noexcept {
   }
   if (STRATA_UNLIKELY(run->bias != 0)) sample::freed(pointer);
   const size_t slots = run->length;
-  note_touched(run, slots, run->size);
+  note_written(run, slots, run->size);
   run->remote.store(std::uint32_t(run->size),
                     Order::relaxed);  // for a report: free runs have no use for it
   run->set_kind(SlotKind::none);
@@ -119,7 +122,7 @@ void* reallocate_large(Slot* run, size_t size) noexcept {
     // Shrinks, or grows within its slots. What is beyond a new end goes back, unless it is less
     // than an eighth; a block that grows keeps its headroom.
     const bool shrinks = size < old_size;
-    note_touched(run, slots, old_size);
+    note_written(run, slots, old_size);
     run->size = align_up(size, carve_unit);
     count_grown(pointer, old_size, run->size);
     if (shrinks && slots - wanted > wanted / 8) {

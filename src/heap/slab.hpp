@@ -29,7 +29,7 @@ inline void format(Slot* slab, unsigned slots, unsigned c, Address owner) noexce
     slot.inverse = size_class.inverse;
     slot.twice_class = std::uint8_t(2 * c);
     slot.shape = std::uint8_t((slots - 1) * 16 + i);
-    slot.uncarved = std::uint16_t((1U << units) - 1);
+    slot.uncarved = first_units(units);
   }
   *slab->own_list() = {nullptr, 0, 0};
   slab->in_pool = false;
@@ -59,7 +59,7 @@ STRATA_OVERTAKEN inline bool reaches_uncarved(const Slot* slot, size_t offset) n
 inline Block* carve(Slot* slot, Address address) noexcept {
   const size_t size = block_size(slot);
   unsigned uncarved = slot->uncarved;
-  unsigned touched = slot->touched;
+  const unsigned written = slot->written;
   Block* list = nullptr;
   while (list == nullptr && uncarved != 0) {
     const unsigned unit = lowest_bit(uncarved);
@@ -75,15 +75,15 @@ inline Block* carve(Slot* slot, Address address) noexcept {
     for (size_t block = end; block-- > first;) {
       auto* const free = reinterpret_cast<Block*>(address + block * size);
       free->next = list;
-      free->mark = block * size / carve_unit >= touched ? mark_zero(free) : mark_freed(free);
+      const bool zero = (written & units_of(block * size, size)) == 0;
+      free->mark = zero ? mark_zero(free) : mark_freed(free);
       list = free;
     }
     if (first < end) {
-      const unsigned reached = unsigned((end * size - 1) / carve_unit) + 1;
-      if (reached > slot->touched) slot->touched = std::uint8_t(reached);
+      slot->written = Units(written | units_of(first * size, (end - first) * size));
     }
   }
-  slot->uncarved = std::uint16_t(uncarved);
+  slot->uncarved = Units(uncarved);
   return list;
 }
 
@@ -103,12 +103,11 @@ inline bool has_uncarved(const Slot* slab) noexcept {
   return false;
 }
 
-// Bytes of units that blocks may have touched and that are not given back.
+// Bytes of units that may hold something, be it from the slots' earlier lives.
 inline size_t resident_bytes(const Slot* slab) noexcept {
   unsigned units = 0;
   for (unsigned i = 0; i < slab->slots(); ++i) {
-    const unsigned touched = (1U << slab[i].touched) - 1;
-    units += count_ones(touched & ~unsigned(slab[i].uncarved));
+    units += count_units(slab[i].written);
   }
   return units * carve_unit;
 }

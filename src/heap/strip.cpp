@@ -88,9 +88,9 @@ void close_strip(ThreadHeap& heap) noexcept {
   if (slot == nullptr) return;
   heap.strip = nullptr;
   heap.strip_at = heap.strip_left = 0;
-  slot->touched = std::uint8_t(strip::resident_bytes(slot) / carve_unit);
+  slot->written = strip::written_units(slot);
   const std::uint32_t less = strip::open - heap.strip_blocks;
-  // Acquires what those who freed blocks wrote, releases `touched` to whoever frees the last.
+  // Acquires what those who freed blocks wrote, releases `written` to whoever frees the last.
   if (slot->remote.fetch_sub(less, Order::acq_rel) == less) release_strip(slot);
 }
 

@@ -74,11 +74,13 @@ void for_each_block(const Slot* slot, Visit&& visit) noexcept {
   }
 }
 
-// Bytes of pages that its blocks may have touched.
-inline size_t resident_bytes(const Slot* slot) noexcept {
+// Units that its blocks, or the slot's earlier lives, may have written.
+inline Units written_units(const Slot* slot) noexcept {
   const size_t cut = record_of(slot).end.load(Order::relaxed) * granule_size;
-  const size_t touched = slot->touched * carve_unit;
-  return align_up(cut, carve_unit) > touched ? align_up(cut, carve_unit) : touched;
+  return Units(slot->written | first_units(divide_up(cut, carve_unit)));
+}
+inline size_t resident_bytes(const Slot* slot) noexcept {
+  return count_units(written_units(slot)) * carve_unit;
 }
 
 }  // namespace heap::strip

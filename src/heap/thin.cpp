@@ -18,10 +18,10 @@
 namespace strata::heap {
 namespace {
 
-// Slots of a class's slabs that may wait with little in them without being looked at: half a MiB.
-// And one slab of so many that are partly free must be like that: in a program of steady size they
-// are few, in one that frees and does not take they soon are most.
-constexpr unsigned few_sparse_slots = 8;
+// Slots of a class's slabs that may wait with little in them without being looked at: a quarter of
+// a MiB. And one slab of so many that are partly free must be like that: in a program of steady
+// size they are few, in one that frees and does not take they soon are most.
+constexpr unsigned few_sparse_slots = 4;
 constexpr unsigned sparse_share = 4;
 // So many slabs of the class must have met a threshold since it was last in need of one.
 constexpr std::uint32_t patience = 3;
@@ -64,37 +64,39 @@ struct Layout {
   unsigned per_slot;
 };
 
-// Units of the slab's slot i that hold carved blocks, all of them free. Whole pages only.
-unsigned free_units(const Slot& slot, size_t i, const FreeMap& free,
-                    const Layout& layout) noexcept {
+// The units among these that make whole pages.
+Units in_whole_pages(Units units) noexcept {
+  const size_t page = Machine::page_size();
+  if (page <= carve_unit) return units;
+  const size_t per_page = page / carve_unit;
+  Units whole = 0;
+  for (size_t unit = 0; unit + per_page <= carve_units_per_slot; unit += per_page) {
+    const auto wanted = Units(first_units(per_page) << unit);
+    if ((units & wanted) == wanted) whole = Units(whole | wanted);
+  }
+  return whole;
+}
+
+// Units of the slab's slot i that hold carved blocks, all of them free.
+Units free_units(const Slot& slot, size_t i, const FreeMap& free, const Layout& layout) noexcept {
   unsigned found = 0;
-  for (unsigned unit = 0; unit < slot.touched; ++unit) {
-    if ((slot.uncarved >> unit & 1U) != 0) continue;
+  for (unsigned unit = 0; unit < carve_units_per_slot; ++unit) {
+    if (((slot.uncarved | ~slot.written) >> unit & 1) != 0) continue;
     const size_t first = unit * carve_unit / layout.size;
     size_t last = ((unit + 1) * carve_unit - 1) / layout.size;
     if (first >= layout.per_slot) break;
     if (last >= layout.per_slot) last = layout.per_slot - 1U;
     if (free.all(i * layout.per_slot + first, i * layout.per_slot + last)) found |= 1U << unit;
   }
-  const size_t page = Machine::page_size();
-  if (page > carve_unit) {
-    const unsigned per_page = unsigned(page / carve_unit);
-    if (per_page >= 32) return 0;
-    const unsigned whole = (1U << per_page) - 1;
-    for (unsigned unit = 0; unit < carve_units_per_slot; unit += per_page) {
-      if ((found >> unit & whole) != whole) found &= ~(whole << unit);
-    }
-  }
-  return found;
+  return in_whole_pages(Units(found));
 }
 
-void purge_units(Address slot, unsigned units) noexcept {
-  while (units != 0) {
-    const unsigned first = lowest_bit(units);
-    const unsigned count = unsigned(__builtin_ctz(~(units >> first)));
-    Machine::purge(slot + first * carve_unit, count * carve_unit);
-    units &= ~(((1U << count) - 1) << first);
-  }
+// Of a slot at `address`.
+void purge_units(Slot& slot, Address address, Units units) noexcept {
+  for_each_row(units, [&](unsigned first, unsigned count) {
+    if (!Machine::purge(address + first * carve_unit, count * carve_unit)) return;
+    slot.written = Units(slot.written & ~(first_units(count) << first));
+  });
 }
 
 // True when pages went.
@@ -106,10 +108,11 @@ bool thin(Slot* slab) noexcept {
   for (const Block* block = slab->freed; block != nullptr; block = block->next) {
     free.set(layout.number(block));
   }
-  unsigned units[most_slab_slots];
+  Units units[most_slab_slots];
   unsigned any = 0;
   for (unsigned i = 0; i < slab->slots(); ++i) {
-    any |= units[i] = free_units(slab[i], i, free, layout);
+    units[i] = free_units(slab[i], i, free, layout);
+    any |= units[i];
   }
   if (any == 0) return false;
 
@@ -125,9 +128,10 @@ bool thin(Slot* slab) noexcept {
   }
   slab->freed = kept;
   for (unsigned i = 0; i < slab->slots(); ++i) {
+    slab[i].uncarved = Units(slab[i].uncarved | units[i]);
     // Units that were not carved may hold pages from the slot's life before this slab.
-    slab[i].uncarved = std::uint16_t(slab[i].uncarved | units[i]);
-    purge_units(layout.address + i * slot_size, slab[i].uncarved & ((1U << slab[i].touched) - 1));
+    const auto idle = Units(slab[i].uncarved & slab[i].written);
+    purge_units(slab[i], layout.address + i * slot_size, in_whole_pages(idle));
   }
   return true;
 }

@@ -84,6 +84,7 @@ struct ThreadHeap {
   // Active slabs that had no live block when last looked at, oldest first.
   Slot* retained[most_retained] = {};
   unsigned retained_count = 0;
+  bool emptied[class_count] = {};  // the class's active slab was empty before
   FreeList returned[class_count] = {};
   heap::sample::Countdown countdown;
   // Where falloc cuts next: in a strip (strip.hpp), which has so many bytes left and so many

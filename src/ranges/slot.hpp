@@ -22,17 +22,18 @@
 //   freed      free blocks, unless it is active     -                -
 //   count      frees until the owner looks          `length`: slots  `length`: slots
 //   bias       what count exceeds the live ones by  1: sampled       `time`: when it became free
-//   inverse    finds block starts                   -                `dirty`: touched units in it
+//   inverse    finds block starts                   -                `dirty`: units written in it
 //   remote     see heap/sharing.hpp                 strip: count     -
 //   next, prev list of the owner or of the pool     -                list of the span core's bin
-//   touched    every slot: units [0, touched) of 4 KiB may hold something else than zero
+//   written    every slot: bit u: unit u of 4 KiB may hold something else than zero
 //
 // Of the slots of a slab behind its first, only owner, list, inverse, uncarved, shape, twice_class,
-// kind and touched mean something.
+// kind and written mean something.
 #pragma once
 
 #include "base/atomic.hpp"
 #include "base/attributes.hpp"
+#include "base/bits.hpp"
 #include "base/units.hpp"
 
 namespace strata {
@@ -71,6 +72,27 @@ struct [[gnu::may_alias]] FreeList {
 
 constexpr size_t carve_unit = 4 * KiB;
 constexpr unsigned carve_units_per_slot = unsigned(slot_size / carve_unit);
+// A bit for each unit of a slot, and these bits for the first of them.
+using Units = std::uint16_t;
+static_assert(carve_units_per_slot <= 16);
+constexpr Units first_units(size_t units) noexcept { return Units((1U << units) - 1); }
+constexpr Units all_units = first_units(carve_units_per_slot);
+// Most often they are the first ones, or none or all.
+constexpr unsigned count_units(Units units) noexcept {
+  const unsigned first = lowest_bit(~unsigned{units});
+  const unsigned others = units >> first;
+  return others == 0 ? first : first + count_ones(others);
+}
+// visit(first, count) for each row of bits that are set, the lowest first.
+template <class Visit>
+void for_each_row(Units units, Visit&& visit) noexcept {
+  for (unsigned left = units; left != 0;) {
+    const unsigned first = lowest_bit(left);
+    const unsigned count = lowest_bit(~(left >> first));
+    left &= ~(unsigned{first_units(count)} << first);
+    visit(first, count);
+  }
+}
 constexpr std::uint8_t no_class = 0;
 constexpr unsigned most_slab_slots = 8;
 
@@ -100,20 +122,20 @@ struct alignas(cache_line) Slot {
   // A block starts at a granule g of the slab exactly when g * inverse (mod 2^32) < inverse.
   union {
     std::uint32_t inverse;  // slab: whether a block starts at an offset; see heap/size_classes.hpp
-    std::uint32_t dirty;    // free run: the sum of its slots' `touched`
+    std::uint32_t dirty;    // free run: units that may hold something
   };
   Atomic<std::uint32_t> remote;
   Slot* next;
   Slot* previous;
   union {
-    std::uint16_t uncarved;  // bit u: carve unit u holds no block on any list
+    Units uncarved;  // bit u: carve unit u holds no block on any list
     std::uint16_t checked_capacity;
   };
+  Units written;
   std::uint8_t shape;        // slab: its slots - 1, times 16, plus which of them this is
   std::uint8_t twice_class;  // no_class unless a slab; twice, as the class table has it
   SlotKind stored_kind;      // through kind() and set_kind()
-  std::uint8_t touched;
-  bool in_pool;  // guarded by the pool's lock
+  bool in_pool;              // guarded by the pool's lock
 
   // Written by whoever has the run, read by anybody who has a pointer into it, and by the range
   // when a neighbour comes or goes. Relaxed: the range only asks whether the slot is free, and that

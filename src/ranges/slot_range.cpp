@@ -63,21 +63,21 @@ bool SlotRange::back(Slot* run, size_t slots) noexcept {
   if constexpr (commits_lazily<Machine>) return true;
   for (size_t i = 0; i < slots;) {
     size_t end = i;
-    while (end < slots && run[end].touched == 0) ++end;
+    while (end < slots && run[end].written == 0) ++end;
     if (end != i && !Machine::commit(address_of(run + i), (end - i) * slot_size)) {
       // What was committed so far goes back as dirty: the rest still says that it is not.
-      insert(run, slots, touched_units(run, slots), 0);
+      insert(run, slots, written_units(run, slots), 0);
       return false;
     }
-    for (; i < end; ++i) run[i].touched = carve_units_per_slot;
-    while (i < slots && run[i].touched != 0) ++i;
+    for (; i < end; ++i) run[i].written = all_units;
+    while (i < slots && run[i].written != 0) ++i;
   }
   return true;
 }
 
-std::uint32_t SlotRange::touched_units(const Slot* run, size_t slots) noexcept {
+std::uint32_t SlotRange::written_units(const Slot* run, size_t slots) noexcept {
   std::uint32_t units = 0;
-  for (size_t i = 0; i < slots; ++i) units += run[i].touched;
+  for (size_t i = 0; i < slots; ++i) units += count_units(run[i].written);
   return units;
 }
 
@@ -126,11 +126,11 @@ void SlotRange::cut(Slot* run, Slot* taken, size_t slots) noexcept {
   }
   const std::uint32_t whole = run->dirty;
   const std::uint32_t time = run->time;
-  const std::uint32_t gone = touched_units(taken, slots);
+  const std::uint32_t gone = written_units(taken, slots);
   unlink_age(run);
   dirty_units_ -= gone;
   const size_t ahead = size_t(taken - run);
-  const std::uint32_t before = touched_units(run, ahead);
+  const std::uint32_t before = written_units(run, ahead);
   if (ahead != 0) {
     run->dirty = before;
     run->time = time;
@@ -168,16 +168,16 @@ bool SlotRange::extend(Slot* run, size_t slots, size_t new_slots) noexcept {
 
 void SlotRange::give(Slot* run, size_t slots, std::uint32_t now) noexcept {
   run->twice_class = no_class;
-  insert(run, slots, touched_units(run, slots), now);
+  insert(run, slots, written_units(run, slots), now);
 }
 
 SlotRange::Run SlotRange::take_dirty(Slot* run, size_t units) noexcept {
   // From the end, as far as needed; clean slots at the end are left out.
   Slot* end = run + run->length;
-  while (end[-1].touched == 0) --end;
+  while (end[-1].written == 0) --end;
   Slot* first = end;
   size_t found = 0;
-  while (first != run && found < units) found += (--first)->touched;
+  while (first != run && found < units) found += count_units((--first)->written);
   const auto slots = size_t(end - first);
   free_.take_at(tags_, run, size_t(first - run), slots);
   cut(run, first, slots);
@@ -185,7 +185,7 @@ SlotRange::Run SlotRange::take_dirty(Slot* run, size_t units) noexcept {
 }
 
 void SlotRange::give_purged(Run run) noexcept {
-  for (size_t i = 0; i < run.slots; ++i) run.first[i].touched = 0;
+  for (size_t i = 0; i < run.slots; ++i) run.first[i].written = 0;
   insert(run.first, run.slots, 0, 0);
 }
 
@@ -197,10 +197,10 @@ size_t SlotRange::shrink() noexcept {
   free_.take_whole(tags_, run);
   cut(run, run, slots);
   if (!decommit<Machine>(address_of(run), slots * slot_size)) {
-    insert(run, slots, touched_units(run, slots), run->time);
+    insert(run, slots, written_units(run, slots), run->time);
     return 0;
   }
-  for (size_t i = 0; i < slots; ++i) run[i].touched = 0;
+  for (size_t i = 0; i < slots; ++i) run[i].written = 0;
   committed_ -= slots;
   return slots * slot_size;
 }
@@ -223,7 +223,7 @@ bool SlotRange::check() noexcept {
   bool good = free_.check(tags_);
   std::uint32_t time = oldest_ != nullptr ? oldest_->time : 0;
   for (Slot* run = oldest_; run != nullptr; run = run->newer) {
-    good &= run->kind() == SlotKind::free_first && run->dirty == touched_units(run, run->length);
+    good &= run->kind() == SlotKind::free_first && run->dirty == written_units(run, run->length);
     good &= std::int32_t(run->time - time) >= 0;
     time = run->time;
     units += run->dirty;

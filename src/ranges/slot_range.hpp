@@ -1,7 +1,7 @@
 // SlotRange: one reserved range of addresses cut in 64 KiB slots; hands out runs of slots.
 //
 // Free runs stand in one span core over the slot array. A slot knows how much of it may be resident
-// with old data (`touched`), so a run may be partly dirty; runs with dirty slots are also listed by
+// with old data (`written`), so a run may be partly dirty; runs with dirty slots are also listed by
 // age, for purging. Taking prefers what fits closest, which tends to be what was freed last, and
 // commits more of the range, in growing steps, when nothing fits.
 //
@@ -97,7 +97,7 @@ class SlotRange {
   Slot* take(size_t slots, size_t alignment_slots, size_t commit_step) noexcept;
   // Makes the run longer in place. True when [run, run + new_slots) is now the caller's.
   bool extend(Slot* run, size_t slots, size_t new_slots) noexcept;
-  // Gives a run back. Each slot's `touched` says what may be dirty.
+  // Gives a run back. Each slot's `written` says what may be dirty.
   void give(Slot* run, size_t slots, std::uint32_t now) noexcept;
 
   // The run whose dirty pages have been free longest, or nullptr.
@@ -131,11 +131,11 @@ class SlotRange {
   bool back(Slot* run, size_t slots) noexcept;
   void unlink_age(Slot* run) noexcept;
   void link_age(Slot* run) noexcept;
-  // Puts a run into the core, joined with its neighbours; `dirty` units of it are touched.
+  // Puts a run into the core, joined with its neighbours; `dirty` units of it are written.
   void insert(Slot* run, size_t slots, std::uint32_t dirty, std::uint32_t time) noexcept;
   // Takes [taken, + slots) out of the free run around it.
   void cut(Slot* run, Slot* taken, size_t slots) noexcept;
-  static std::uint32_t touched_units(const Slot* run, size_t slots) noexcept;
+  static std::uint32_t written_units(const Slot* run, size_t slots) noexcept;
 
   Slot* slots_ = nullptr;
   size_t reserved_ = 0;         // slots in the range, the array's own included

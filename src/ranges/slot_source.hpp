@@ -41,7 +41,7 @@ struct SlotSource {
     }
     const size_t slots = run->length;
     // Nobody knows which of its pages were touched.
-    for (size_t i = 0; i < slots; ++i) run[i].touched = carve_units_per_slot;
+    for (size_t i = 0; i < slots; ++i) run[i].written = all_units;
     run->set_kind(SlotKind::none);
     slot_supply.give(run, slots);
     return true;

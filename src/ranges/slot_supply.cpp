@@ -19,10 +19,13 @@ constexpr size_t share_of_limit = 16;
 constexpr size_t plenty_of_addresses = 64 * GiB;
 
 // Free memory may stay resident up to a share of what is in use. Large blocks: as much again,
-// because one freed is the size of many pages that the next would fault in anew. Slabs: an eighth.
+// because one freed is the size of many pages that the next would fault in anew. Slabs: a
+// sixteenth.
 constexpr size_t large_share = 1;
-constexpr size_t slab_share = 8;
+constexpr size_t slab_share = 16;
 
+// More than this is worth the worker's time, in programs that have threads.
+constexpr size_t worth_a_worker = 1 * MiB;
 // Where the worker runs, threads themselves purge only what exceeds this, and what was in use
 // lately and is not now: memory that comes and goes is not given back each time, and the resident
 // size does not grow beyond its peak for that. The peak loses a quarter in each round of the
@@ -117,7 +120,7 @@ Slot* SlotSupply::take(size_t slots, size_t alignment_slots) noexcept {
   }
   if (run != nullptr && STRATA_UNLIKELY(range_settings.provision == Provision::eager)) {
     Machine::populate(address_of(run), slots * slot_size);
-    for (size_t i = 0; i < slots; ++i) run[i].touched = carve_units_per_slot;
+    for (size_t i = 0; i < slots; ++i) run[i].written = all_units;
   }
   return run;
 }
@@ -187,9 +190,10 @@ bool SlotSupply::purge_oldest(size_t bytes, std::uint32_t now, std::uint32_t age
 
 void SlotSupply::purge_excess(std::uint32_t now) noexcept {
   const size_t dirty = dirty_bytes();
+  const bool worker = dirty > worth_a_worker && worker_takes_over();
   if (STRATA_UNLIKELY(dirty > range_settings.dirty_limit)) {
     size_t limit = dirty_limit();
-    if (dirty > limit && worker_takes_over()) {
+    if (dirty > limit && worker) {
       const size_t idle = peak_used_ - used_bytes();
       limit = idle < far_beyond ? far_beyond : idle;
     }

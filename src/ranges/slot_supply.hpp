@@ -45,7 +45,7 @@ class SlotSupply {
   Slot* take(size_t slots, size_t alignment_slots = 1) noexcept;
   // Makes a run longer in place; false when the neighbour is in use.
   bool extend(Slot* run, size_t slots, size_t new_slots) noexcept;
-  // Gives a run back; `touched` of its slots tells what is dirty.
+  // Gives a run back; `written` of its slots tells what is dirty.
   void give(Slot* run, size_t slots) noexcept;
 
   // Purges dirty runs until at most `keep` bytes are left. Returns the bytes given back.

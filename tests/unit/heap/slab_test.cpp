@@ -38,7 +38,7 @@ class Slab : public testing::TestWithParam<unsigned> {
     }
     return false;
   }
-  [[nodiscard]] unsigned all_units() const {
+  [[nodiscard]] unsigned used_units() const {
     unsigned units = 0;
     for (size_t block = 0; block < slot.capacity(); ++block) {
       for (unsigned unit = first_unit(block); unit <= last_unit(block); ++unit) units |= 1U << unit;
@@ -64,7 +64,7 @@ class Slab : public testing::TestWithParam<unsigned> {
       EXPECT_FALSE(over(block, slot.uncarved)) << "block " << block << " over an uncarved unit";
       EXPECT_TRUE(over(block, before)) << "block " << block << " was not waiting";
       EXPECT_GT(Address(list), last) << "in order of address";
-      EXPECT_LE((last_unit(block) + 1) * 1U, slot.touched);
+      EXPECT_FALSE(over(block, static_cast<Units>(~slot.written)));
       handed_out[block] = true;
       last = Address(list);
     }
@@ -95,7 +95,8 @@ TEST_P(Slab, carving_touches_only_the_units_of_its_blocks) {
     unsigned char resident[slot_size / 4096] = {};
     if (Machine::page_size() != carve_unit) GTEST_SKIP() << "pages are larger than units";
     ASSERT_EQ(mincore(reinterpret_cast<void*>(address), slot_size, resident), 0);
-    for (unsigned unit = slot.touched; unit < carve_units_per_slot; ++unit) {
+    for (unsigned unit = 0; unit < carve_units_per_slot; ++unit) {
+      if ((slot.written >> unit & 1) != 0) continue;
       ASSERT_EQ(resident[unit] & 1, 0) << "unit " << unit << " after " << more << " blocks";
     }
     // Lazily: as many units as the blocks so far need, and no more.
@@ -103,28 +104,33 @@ TEST_P(Slab, carving_touches_only_the_units_of_its_blocks) {
     for (size_t block = 0; block < slot.capacity(); ++block) {
       if (handed_out[block]) end = (block + 1) * size;
     }
-    ASSERT_EQ(slot.touched, divide_up(end, carve_unit));
+    ASSERT_EQ(slot.written, first_units(divide_up(end, carve_unit)));
   }
 }
 
 TEST_P(Slab, first_carving_of_small_blocks_takes_one_unit) {
   carve();
   if (size <= carve_unit) {
-    EXPECT_EQ(slot.touched, 1U);
+    EXPECT_EQ(slot.written, 1U);
   }
-  EXPECT_EQ(slab::resident_bytes(&slot), slot.touched * carve_unit);
+  EXPECT_EQ(slab::resident_bytes(&slot), count_ones(slot.written) * carve_unit);
 }
 
-// True to the byte, and not timid: only a block that begins in a unit which blocks had reached
-// before the carving may read zero without being known to.
-TEST_P(Slab, a_mark_of_zero_is_true_whatever_was_touched_before) {
-  for (unsigned touched = 0; touched <= carve_units_per_slot; ++touched) {
+// True to the byte, and not timid: only a block over a unit that was written before the carving may
+// read zero without being known to.
+TEST_P(Slab, a_mark_of_zero_is_true_whatever_was_written_before) {
+  for (unsigned round = 0; round <= 2 * carve_units_per_slot; ++round) {
+    const auto before = round <= carve_units_per_slot
+                            ? first_units(round)
+                            : static_cast<Units>(round * 40503U);  // rows and holes
     std::memset(reinterpret_cast<void*>(address), 0, slot_size);
-    std::memset(reinterpret_cast<void*>(address), 0x5a, touched * carve_unit);
-    slot.touched = static_cast<unsigned char>(touched);
+    for_each_row(before, [&](unsigned first, unsigned count) {
+      std::memset(reinterpret_cast<void*>(address + first * carve_unit), 0x5a, count * carve_unit);
+    });
+    slot.written = before;
     slab::format(&slot, 1, GetParam(), 1);
     for (;;) {
-      const unsigned reached = slot.touched;
+      const Units written = slot.written;
       Block* list = slab::carve(&slot, address);
       if (list == nullptr) break;
       for (; list != nullptr; list = list->next) {
@@ -134,11 +140,11 @@ TEST_P(Slab, a_mark_of_zero_is_true_whatever_was_touched_before) {
           for (size_t i = sizeof(Block); i < size; ++i) ASSERT_EQ(bytes[i], 0) << "block " << block;
         } else {
           ASSERT_EQ(list->mark, mark_freed(list));
-          ASSERT_LT(first_unit(block), reached) << "reads zero, and is not known to";
+          ASSERT_TRUE(over(block, written)) << "reads zero, and is not known to";
         }
       }
     }
-    ASSERT_GE(slot.touched, touched);
+    ASSERT_EQ(slot.written & before, before);
   }
 }
 
@@ -146,7 +152,7 @@ TEST_P(Slab, a_mark_of_zero_is_true_whatever_was_touched_before) {
 // the blocks that lie over them. Every mask for the classes with few shapes would be 65536 of them:
 // all runs of units, and a spread of others.
 TEST_P(Slab, carving_works_from_any_set_of_uncarved_units) {
-  const unsigned all = all_units();
+  const unsigned all = used_units();
   std::vector<unsigned> masks;
   for (unsigned from = 0; from < carve_units_per_slot; ++from) {
     for (unsigned to = from; to < carve_units_per_slot; ++to)
@@ -160,7 +166,7 @@ TEST_P(Slab, carving_works_from_any_set_of_uncarved_units) {
   for (const unsigned mask : masks) {
     slot.uncarved = static_cast<std::uint16_t>(mask & all);
     if (slot.uncarved == 0) continue;
-    slot.touched = carve_units_per_slot;
+    slot.written = strata::all_units;
     const unsigned uncarved = slot.uncarved;
     handed_out.assign(slot.capacity(), false);
     while (carve() != 0) {

@@ -29,7 +29,7 @@ unsigned play(SlotSupply& supply) {
     ASSERT_TRUE(supply.check());
     if (slot == nullptr) return;
     const Address address = supply.address_of(slot);
-    ASSERT_TRUE(test::untouched_reads_zero(address, slot, slots));
+    ASSERT_TRUE(test::unwritten_reads_zero(address, slot, slots));
     const auto pattern = static_cast<unsigned char>(runs.size() + 1);
     test::scribble(address, slot, 0, written(slots), pattern);
     runs.push_back({slot, slots, pattern});

@@ -101,7 +101,7 @@ class Play {
       HOLD(slot + slots <= other.slot || other.slot + other.slots <= slot);
     }
     for (size_t i = 0; i < slots; ++i) HOLD(slot[i].kind() == SlotKind::none);
-    HOLD(test::untouched_reads_zero(address, slot, slots));
+    HOLD(test::unwritten_reads_zero(address, slot, slots));
     const auto pattern = static_cast<unsigned char>(1 + now_ % 255);
     // A third of the runs is never written.
     if (now_ % 3 != 0) {
@@ -142,7 +142,7 @@ class Play {
     HOLD(!in_use);
     HOLD(behind + more <= owned_.range.end_slot());
     const Address address = owned_.range.address_of(behind);
-    HOLD(test::untouched_reads_zero(address, behind, more));
+    HOLD(test::unwritten_reads_zero(address, behind, more));
     expect_contents(run);
     if (run.pattern != 0) {
       test::scribble(owned_.range.address_of(run.slot), run.slot, run.slots, run.slots + more,
@@ -172,12 +172,12 @@ class Play {
     size_t used = 0;
     for (const ShadowRun& run : runs_) used += run.slots;
     HOLD(range.used_slots() == used);
-    // What is dirty is what was touched and given back, to the unit.
+    // What is dirty is what was written and given back, to the unit.
     size_t dirty = 0;
     for (const Slot* slot = range.first_slot(); slot < range.end_slot(); ++slot)
-      dirty += slot->touched;
+      dirty += count_ones(slot->written);
     for (const ShadowRun& run : runs_) {
-      for (size_t i = 0; i < run.slots; ++i) dirty -= run.slot[i].touched;
+      for (size_t i = 0; i < run.slots; ++i) dirty -= count_ones(run.slot[i].written);
     }
     HOLD(range.dirty_bytes() == dirty * carve_unit);
   }
@@ -228,7 +228,7 @@ TEST(SlotRange, all_of_the_range_but_its_array_can_be_taken) {
   }
 }
 
-TEST(SlotRange, runs_given_back_untouched_are_clean) {
+TEST(SlotRange, runs_given_back_unwritten_are_clean) {
   TestRange owned(8 * MiB);
   Slot* const run = owned.range.take(5, 1, 16);
   owned.range.give(run, 5, 1);
@@ -243,8 +243,8 @@ TEST(SlotRange, what_is_left_of_a_dirty_run_keeps_its_age) {
   ASSERT_NE(range.take(1, 1, 64), nullptr);
   Slot* const young = range.take(3, 1, 64);
   ASSERT_NE(range.take(1, 1, 64), nullptr);
-  for (size_t i = 0; i < 8; ++i) old[i].touched = 1;
-  young->touched = 1;
+  for (size_t i = 0; i < 8; ++i) old[i].written = first_units(1);
+  young->written = first_units(1);
   range.give(old, 8, 100);
   range.give(young, 3, 200);
   // Aligned, out of the middle of `old`: both its ends stay dirty.
@@ -267,7 +267,7 @@ TEST(SlotRange, dirty_slots_are_taken_for_purging_from_the_end_as_far_as_needed)
   SlotRange& range = owned.range;
   Slot* const run = range.take(10, 1, 64);
   ASSERT_NE(range.take(1, 1, 64), nullptr);
-  for (const size_t i : {2U, 5U, 7U}) run[i].touched = 4;
+  for (const size_t i : {2U, 5U, 7U}) run[i].written = first_units(4);
   range.give(run, 10, 1);
   SlotRange::Run taken = range.take_dirty(run, 5);
   EXPECT_EQ(taken.first, run + 5);
@@ -290,8 +290,8 @@ TEST(SlotRange, growing_into_a_dirty_neighbour_leaves_the_rest_as_old_as_it_was)
   ASSERT_NE(range.take(1, 1, 64), nullptr);
   Slot* const young = range.take(3, 1, 64);
   ASSERT_NE(range.take(1, 1, 64), nullptr);
-  for (size_t i = 0; i < 6; ++i) neighbour[i].touched = 2;
-  young->touched = 1;
+  for (size_t i = 0; i < 6; ++i) neighbour[i].written = first_units(2);
+  young->written = first_units(1);
   range.give(neighbour, 6, 100);
   range.give(young, 3, 200);
   ASSERT_TRUE(range.extend(run, 2, 4));

@@ -112,7 +112,7 @@ TEST(SlotSupply, dirty_memory_stays_under_its_limit) {
   EXPECT_EQ(supply->usage().used, 0U);
 }
 
-TEST(SlotSupply, half_of_what_large_blocks_use_may_be_dirty) {
+TEST(SlotSupply, as_much_as_large_blocks_use_may_be_dirty) {
   TestSupply supply(256 * MiB);
   range_settings.dirty_limit = 0;
   std::vector<Slot*> runs;
@@ -127,9 +127,9 @@ TEST(SlotSupply, half_of_what_large_blocks_use_may_be_dirty) {
       supply->give(runs[size_t(i)], 1);
     }
   };
-  give(0, 50);
+  give(0, 80);
   EXPECT_EQ(supply->usage().purges, 0U);
-  give(50, 60);
+  give(80, 90);
   EXPECT_GT(supply->usage().purges, 0U);
 }
 
@@ -197,7 +197,7 @@ TEST(SlotSupply, purged_runs_read_zero_when_taken_again) {
   ASSERT_GT(supply->purge(0), 0U);
   Slot* const again = supply->take(6);
   ASSERT_EQ(supply->address_of(again), address);
-  for (size_t i = 0; i < 6; ++i) EXPECT_EQ(again[i].touched, 0);
+  for (size_t i = 0; i < 6; ++i) EXPECT_EQ(again[i].written, 0);
   for (size_t i = 0; i < 6 * slot_size; ++i) {
     ASSERT_EQ(reinterpret_cast<char*>(address)[i], 0) << i;
   }
@@ -266,7 +266,7 @@ TEST(SlotSupply, eager_provision_makes_pages_resident_and_says_so) {
   TestSupply supply(64 * MiB);
   range_settings.provision = Provision::eager;
   Slot* const run = supply->take(4);
-  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(run[i].touched, carve_units_per_slot);
+  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(run[i].written, all_units);
   supply->give(run, 4);
   EXPECT_EQ(supply->usage().dirty, 4 * slot_size);
 }
@@ -340,7 +340,7 @@ class Play {
       const Address at = supply_->address_of(other.slot);
       HOLD(address + slots * slot_size <= at || at + other.slots * slot_size <= address);
     }
-    HOLD(test::untouched_reads_zero(address, slot, slots));
+    HOLD(test::unwritten_reads_zero(address, slot, slots));
     const auto pattern = static_cast<unsigned char>(1 + ++serial_ % 255);
     test::scribble(address, slot, 0, slots, pattern);
     runs_.push_back({slot, slots, pattern});
@@ -357,7 +357,7 @@ class Play {
     ShadowRun& run = runs_[index];
     if (!supply_->extend(run.slot, run.slots, run.slots + more)) return;
     const Address address = supply_->address_of(run.slot);
-    HOLD(test::untouched_reads_zero(address + run.slots * slot_size, run.slot + run.slots, more));
+    HOLD(test::unwritten_reads_zero(address + run.slots * slot_size, run.slot + run.slots, more));
     test::scribble(address, run.slot, run.slots, run.slots + more, run.pattern);
     run.slots += more;
     used_ += more;
@@ -393,7 +393,7 @@ TEST(SlotSupply, threads_never_share_a_run) {
           const size_t slots = 1 + (random >> 40) % 5;
           Slot* const slot = supply->take(slots);
           const Address address = supply->address_of(slot);
-          if (!test::untouched_reads_zero(address, slot, slots)) ++bad;
+          if (!test::unwritten_reads_zero(address, slot, slots)) ++bad;
           const auto pattern = static_cast<unsigned char>(t * 50 + unsigned(i) % 50);
           test::scribble(address, slot, 0, slots, pattern);
           runs.push_back({slot, slots, pattern});

@@ -27,12 +27,13 @@ inline unsigned units_of(unsigned char pattern, size_t slot) {
   return 1 + unsigned(pattern + slot) % strata::carve_units_per_slot;
 }
 
-// What is not marked as touched must read zero.
-inline bool untouched_reads_zero(Address address, const Slot* run, size_t slots) {
+// What is not marked as written must read zero.
+inline bool unwritten_reads_zero(Address address, const Slot* run, size_t slots) {
   for (size_t i = 0; i < slots; ++i) {
     const auto* const bytes =
         reinterpret_cast<const unsigned char*>(address + i * strata::slot_size);
-    for (size_t unit = run[i].touched; unit < strata::carve_units_per_slot; ++unit) {
+    for (size_t unit = 0; unit < strata::carve_units_per_slot; ++unit) {
+      if ((run[i].written >> unit & 1) != 0) continue;
       const auto* const word = bytes + unit * strata::carve_unit;
       // The edges of each page: enough to find one that was missed, and cheap.
       for (size_t at : {size_t{0}, strata::carve_unit / 2, strata::carve_unit - 1}) {
@@ -43,7 +44,7 @@ inline bool untouched_reads_zero(Address address, const Slot* run, size_t slots)
   return true;
 }
 
-// Writes the pattern into a prefix of each slot, and says so in `touched`, as the heap does.
+// Writes the pattern into a prefix of each slot, and says so in `written`, as the heap does.
 inline void scribble(Address address, Slot* run, size_t from, size_t slots, unsigned char pattern) {
   for (size_t i = from; i < slots; ++i) {
     const unsigned units = units_of(pattern, i);
@@ -52,7 +53,7 @@ inline void scribble(Address address, Slot* run, size_t from, size_t slots, unsi
       auto* const page = bytes + unit * strata::carve_unit;
       page[0] = page[strata::carve_unit / 2] = page[strata::carve_unit - 1] = pattern;
     }
-    if (run[i].touched < units) run[i].touched = static_cast<unsigned char>(units);
+    run[i].written = static_cast<strata::Units>(run[i].written | strata::first_units(units));
   }
 }
 
