@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,6 +140,9 @@ SessionResult record(const SessionOptions& options) {
   TraceSink sink(writer, options.first_only);
   Collector collector(sink, options.sites);
   handle_signals();
+  // Whatever the program leaves running becomes our child, so that it is known to be there before
+  // its first allocation tells.
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 
   SessionResult result;
   const Clock::time_point begin = Clock::now();
@@ -171,18 +175,19 @@ SessionResult record(const SessionOptions& options) {
       told_failure = true;
     }
     int status = 0;
-    if (program != 0 && waitpid(child, &status, WNOHANG) == child) {
+    pid_t ended = 0;
+    while ((ended = waitpid(-1, &status, WNOHANG)) > 0) {
+      if (ended != child) continue;
       program = 0;
       result.exit_code = exit_code_of(status);
       result.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-      continue;
     }
-    if (program == 0 && (options.first_only || collector.running() == 0)) break;
+    const bool nobody_left = ended < 0 && collector.running() == 0;
+    if (program == 0 && (options.first_only || nobody_left)) break;
     if (program == 0 && !told && now - begin > std::chrono::duration<double>(result.seconds + 1)) {
       fmt::print(stderr,
-                 "strata: the program has ended; recording {} more that it started "
-                 "(Ctrl-C ends it)\n",
-                 collector.running());
+                 "strata: the program has ended; what it left running is recorded on "
+                 "(Ctrl-C ends it)\n");
       told = true;
     }
     rest = collector.events() != before ? shortest : std::min(rest * 2, longest);
