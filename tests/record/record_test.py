@@ -333,11 +333,16 @@ def other_files_are_not_overwritten():
 
 @test("ends")
 def nothing_is_left_in_shared_memory():
-    def left():
-        return {p.name for p in pathlib.Path("/dev/shm").glob("strata-record.*")}
-    before = left()
-    record(*allocates("steps"))
-    check(not left() - before, left() - before)
+    def of(pid):  # only this recorder's: others may be at work
+        return list(pathlib.Path("/dev/shm").glob(f"strata-record.{pid}.*"))
+    recording = subprocess.Popen([str(BUILD / "strata"), "record", "-o", str(WORK / "test.trace"), "--",
+                                  *allocates("sleep")], stdout=subprocess.PIPE, text=True,
+                                 stderr=subprocess.PIPE)
+    equal(recording.stdout.readline(), "ready\n", "what the program says")
+    equal(len(of(recording.pid)), 1, "files while it records")
+    recording.terminate()
+    recording.communicate(timeout=PATIENCE)
+    equal(of(recording.pid), [], "files afterwards")
 
 
 # Damage, and words for it.
