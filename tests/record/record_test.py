@@ -195,7 +195,7 @@ def calling_places_are_told_on_request():
     trace, _ = record(*allocates("steps"), options=("--sites",))
     done = strata("trace", trace)
     check("calls that asked for most" in done.stdout, done.stdout)
-    check(done.stdout.count("0x") >= 3, done.stdout)
+    check(done.stdout.count("calls from allocates+0x") >= 3, done.stdout)
     is_sound(process_named(trace, "allocates"))
 
 

@@ -117,6 +117,7 @@ void Collector::find_new_processes() {
     seen_[slot] = {true, info.number};
     ++running_;
     sink_.process_began(info);
+    process.state.store(ProcessState::seen, std::memory_order_release);
   }
 }
 

@@ -16,8 +16,7 @@
 
 #include "libraries.hpp"
 #include "record/collector.hpp"
-#include "record/tick_clock.hpp"
-#include "trace/writer.hpp"
+#include "record/trace_sink.hpp"
 
 namespace strata::record {
 namespace {
@@ -55,61 +54,6 @@ void handle_signals() {
   sigaction(SIGXFSZ, &action, &file_too_large_before);
 }
 
-// Puts what the collector takes into the trace.
-class TraceSink : public Sink {
- public:
-  TraceSink(trace::Writer& writer, bool first_only) : writer_(writer), first_only_(first_only) {}
-
-  void process_began(const ProcessInfo& info) override {
-    if (!wanted(info.number)) return;
-    trace::ProcessRecord record;
-    record.number = info.number;
-    record.pid = info.pid;
-    record.parent_pid = info.parent_pid;
-    record.start = clock_.nanoseconds(info.start);
-    record.executable = info.executable;
-    record.command = info.command;
-    writer_.process(record);
-    ++processes;
-  }
-  void took(std::uint32_t process, std::uint32_t thread, std::span<const Event> events) override {
-    if (!wanted(process)) return;
-    batch_.clear();
-    for (const Event& event : events) {
-      const std::uint64_t what = event.what.load(std::memory_order_relaxed);
-      // Coarse times repeat a thousand times over.
-      if (event.time != last_ticks_) {
-        last_ticks_ = event.time;
-        last_time_ = clock_.nanoseconds(event.time);
-      }
-      batch_.push_back(
-          {Kind(what & 0xff), std::uint8_t(what >> 8), last_time_, event.address, what >> 16});
-    }
-    writer_.events(process, thread, batch_);
-  }
-  void thread_gone(std::uint32_t process, std::uint32_t thread) override {
-    writer_.end_thread(process, thread);
-  }
-  void process_gone(std::uint32_t process, std::uint64_t events_lost) override {
-    if (!wanted(process)) return;
-    lost += events_lost;
-    writer_.end_process(process, events_lost);
-  }
-
-  std::uint64_t lost = 0;
-  std::uint32_t processes = 0;
-
- private:
-  [[nodiscard]] bool wanted(std::uint32_t process) const { return !first_only_ || process == 0; }
-
-  trace::Writer& writer_;
-  bool first_only_;
-  TickClock clock_;
-  std::uint64_t last_ticks_ = 0;
-  std::uint64_t last_time_ = 0;
-  std::vector<trace::Event> batch_;
-};
-
 [[noreturn]] void become(const SessionOptions& options, const std::string& memory,
                          const std::string& preload) {
   sigaction(SIGXFSZ, &file_too_large_before, nullptr);
@@ -137,7 +81,7 @@ SessionResult record(const SessionOptions& options) {
   const std::string preload =
       tool::preload_of(tool::own_file("libstrata-record.so"), options.allocator);
   trace::Writer writer(options.trace, options.sites);
-  TraceSink sink(writer, options.first_only);
+  TraceSink sink(writer, options.first_only, options.sites);
   Collector collector(sink, options.sites);
   handle_signals();
   // Whatever the program leaves running becomes our child, so that it is known to be there before
@@ -199,8 +143,8 @@ SessionResult record(const SessionOptions& options) {
 
   result.events = writer.events_written();
   result.bytes = writer.bytes_written();
-  result.processes = sink.processes;
-  result.lost = sink.lost;
+  result.processes = sink.processes();
+  result.lost = sink.lost();
   result.processes_lost = collector.processes_lost();
   result.failure = writer.failure();
   return result;

@@ -31,6 +31,7 @@ enum class ChunkType : std::uint16_t {
   events = 2,       // of one thread, compressed
   process_end = 3,  // events that were lost
   end = 4,          // the recording ended as it should: how many events there are
+  module = 5,       // a file that a process has mapped to run: where, and from where in it
 };
 
 struct ChunkHeader {

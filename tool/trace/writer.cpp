@@ -92,6 +92,18 @@ void Writer::process(const ProcessRecord& process) {
   write_chunk(header, out);
 }
 
+void Writer::module(std::uint32_t process, const Module& module) {
+  std::string out;
+  put_number(out, module.begin);
+  put_number(out, module.end);
+  put_number(out, module.offset);
+  put_text(out, module.path);
+  ChunkHeader header;
+  header.type = ChunkType::module;
+  header.process = process;
+  write_chunk(header, out);
+}
+
 void Writer::events(std::uint32_t process, std::uint32_t thread, std::span<const Event> events) {
   ColumnWriter& columns = threads_[{process, thread}];
   for (const Event& event : events) {

@@ -12,6 +12,7 @@
 
 #include "trace/columns.hpp"
 #include "trace/file.hpp"
+#include "trace/module.hpp"
 
 struct ZSTD_CCtx_s;
 
@@ -35,6 +36,7 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
 
   void process(const ProcessRecord& process);
+  void module(std::uint32_t process, const Module& module);
   void events(std::uint32_t process, std::uint32_t thread, std::span<const Event> events);
   // Writes what the thread has added and forgets it: it is gone.
   void end_thread(std::uint32_t process, std::uint32_t thread);

@@ -116,6 +116,11 @@ std::uint64_t claim_slot() {
     // Pairs with the collector's acquire: what it then reads of the slot is whole.
     slot.state.store(ProcessState::running, std::memory_order_release);
     memory->registrations.fetch_add(1, std::memory_order_release);
+    // Calling places get names while we live: the collector must look at us before we may be gone.
+    for (int turn = 0; sites && turn < 200 && slot.state.load() == ProcessState::running; ++turn) {
+      const timespec rest{0, 1000000};
+      nanosleep(&rest, nullptr);
+    }
     return i + 1;
   }
   return 0;
