@@ -179,6 +179,7 @@ nlohmann::ordered_json json_of(const TraceFile& file, const ProcessInTrace& proc
           {"events", process.events},
           {"threads", process.threads.size()},
           {"lost", process.lost},
+          {"processor_seconds", double(process.processor_time) / 1e9},
           {"allocations", sum.steps[std::size_t(StepKind::allocate)]},
           {"reallocations", sum.steps[std::size_t(StepKind::reallocate)]},
           {"frees", sum.steps[std::size_t(StepKind::free)]},

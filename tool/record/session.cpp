@@ -105,7 +105,7 @@ SessionResult record(const SessionOptions& options) {
   bool told_failure = false;
   while (ended_by_user == 0) {
     const Clock::time_point now = Clock::now();
-    const bool look = now - last_look >= std::chrono::milliseconds(100) || program == 0;
+    const bool look = now - last_look >= std::chrono::milliseconds(50) || program == 0;
     if (look) last_look = now;
     const std::uint64_t before = collector.events();
     collector.round(look);
@@ -118,15 +118,21 @@ SessionResult record(const SessionOptions& options) {
                  writer.failure());
       told_failure = true;
     }
-    int status = 0;
-    pid_t ended = 0;
-    while ((ended = waitpid(-1, &status, WNOHANG)) > 0) {
-      if (ended != child) continue;
-      program = 0;
-      result.exit_code = exit_code_of(status);
-      result.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    siginfo_t ended{};
+    bool has_children = true;
+    while ((has_children = waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0) &&
+           ended.si_pid != 0) {
+      collector.round(true);  // while the kernel still knows what it used
+      int status = 0;
+      waitpid(ended.si_pid, &status, 0);
+      if (ended.si_pid == child) {
+        program = 0;
+        result.exit_code = exit_code_of(status);
+        result.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+      }
+      ended.si_pid = 0;
     }
-    const bool nobody_left = ended < 0 && collector.running() == 0;
+    const bool nobody_left = !has_children && collector.running() == 0;
     if (program == 0 && (options.first_only || nobody_left)) break;
     if (program == 0 && !told && now - begin > std::chrono::duration<double>(result.seconds + 1)) {
       fmt::print(stderr,

@@ -84,10 +84,11 @@ void TraceSink::thread_gone(std::uint32_t process, std::uint32_t thread) {
   writer_.end_thread(process, thread);
 }
 
-void TraceSink::process_gone(std::uint32_t process, std::uint64_t events_lost) {
+void TraceSink::process_gone(std::uint32_t process, std::uint64_t events_lost,
+                             std::uint64_t processor_time) {
   if (!wanted(process)) return;
   lost_ += events_lost;
-  writer_.end_process(process, events_lost);
+  writer_.end_process(process, events_lost, processor_time);
   mapped_.erase(process);
 }
 

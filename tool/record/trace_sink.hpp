@@ -19,7 +19,8 @@ class TraceSink : public Sink {
   void process_began(const ProcessInfo& info) override;
   void took(std::uint32_t process, std::uint32_t thread, std::span<const Event> events) override;
   void thread_gone(std::uint32_t process, std::uint32_t thread) override;
-  void process_gone(std::uint32_t process, std::uint64_t events_lost) override;
+  void process_gone(std::uint32_t process, std::uint64_t events_lost,
+                    std::uint64_t processor_time) override;
 
   [[nodiscard]] std::uint64_t lost() const { return lost_; }
   [[nodiscard]] std::uint32_t processes() const { return processes_; }

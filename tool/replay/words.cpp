@@ -111,16 +111,18 @@ std::vector<std::string> words(const Comparison& comparison) {
   const bool is_replay = comparison.way == Way::replay;
   if (is_replay && comparison.trace.seconds > 0) {
     const TraceFigures& trace = comparison.trace;
-    const double share = seconds_of(*by_time.front()) / trace.seconds;
-    const double worst = seconds_of(*by_time.back()) / trace.seconds;
+    // Processor time does not grow when others use the machine; where it is not known, the clock's.
+    const double whole = trace.processor > 0 ? trace.processor : trace.seconds;
+    const double share = seconds_of(*by_time.front()) / whole;
+    const double worst = seconds_of(*by_time.back()) / whole;
     time_matters = worst - share >= small_share;
     out.push_back(fmt::format(
-        "{} made {} calls of malloc and its kin in {} (while it was recorded); they take {}, "
-        "{:.1f}% "
-        "of that, under {} and {}, {:.1f}%, under {}.",
-        comparison.program, trace.events, duration(trace.seconds),
-        duration(seconds_of(*by_time.front())), share * 100, by_time.front()->allocator.name,
-        duration(seconds_of(*by_time.back())), worst * 100, by_time.back()->allocator.name));
+        "{} used {}{} while it was recorded, and called malloc and its kin {} times: that takes {} "
+        "({:.1f}%) under {}, {} ({:.1f}%) under {}.",
+        comparison.program, duration(whole), trace.processor > 0 ? " of processor time" : "",
+        trace.events, duration(seconds_of(*by_time.front())), share * 100,
+        by_time.front()->allocator.name, duration(seconds_of(*by_time.back())), worst * 100,
+        by_time.back()->allocator.name));
     if (!time_matters) {
       out.emplace_back("So its speed hardly depends on the choice: memory decides.");
     }

@@ -134,7 +134,9 @@ void TraceFile::learn(const ChunkHeader& header, std::uint64_t offset) {
     }
     case ChunkType::process_end: {
       ProcessInTrace& found = process(header.process);
-      found.lost = ByteReader(stored_at(offset)).number();
+      ByteReader in(stored_at(offset));
+      found.lost = in.number();
+      found.processor_time = in.number();
       found.ended = true;
       return;
     }

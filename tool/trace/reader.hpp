@@ -25,8 +25,9 @@ struct ProcessInTrace {
   std::string executable;
   std::vector<std::string> command;
   std::uint64_t events = 0;
-  std::uint64_t lost = 0;  // could not be recorded
-  bool ended = false;      // its end is in the trace
+  std::uint64_t lost = 0;            // could not be recorded
+  std::uint64_t processor_time = 0;  // nanoseconds that it used; 0: not known
+  bool ended = false;                // its end is in the trace
   std::vector<std::uint32_t> threads;
   std::vector<Module> modules;  // of traces with calling places
 

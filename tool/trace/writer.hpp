@@ -40,7 +40,8 @@ class Writer {
   void events(std::uint32_t process, std::uint32_t thread, std::span<const Event> events);
   // Writes what the thread has added and forgets it: it is gone.
   void end_thread(std::uint32_t process, std::uint32_t thread);
-  void end_process(std::uint32_t process, std::uint64_t lost);
+  // `processor_time`: nanoseconds that the process used, 0 if that is not known.
+  void end_process(std::uint32_t process, std::uint64_t lost, std::uint64_t processor_time);
   // Writes what all threads have added, so that no more is lost if we are killed.
   void flush();
   // Writes the end. Nothing may follow.
