@@ -130,6 +130,7 @@ void Collector::find_new_processes() {
     ++running_;
     sink_.process_began(info);
     process.state.store(ProcessState::seen, std::memory_order_release);
+    syscall(SYS_futex, &process.state, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
   }
 }
 

@@ -165,9 +165,14 @@ std::string to_json(const std::vector<Comparison>& comparisons) {
   Json json{{"strata_comparison", 1}};
   Json& list = json["comparisons"] = Json::array();
   for (const Comparison& comparison : comparisons) list.push_back(comparison_of(comparison));
-  Json& over_all = json["over_all"] = Json::array();
+  Json& all = json["over_all"] = Json::array();
   if (comparisons.size() > 1) {
-    for (const std::string& sentence : words_over(comparisons)) over_all.push_back(sentence);
+    for (const OverAll& one : over_all(comparisons)) {
+      all.push_back({{"allocator", one.allocator},
+                     {"time", one.time},
+                     {"peak", one.peak},
+                     {"mean", one.mean}});
+    }
   }
   return json.dump(1, ' ', false, Json::error_handler_t::replace);
 }
