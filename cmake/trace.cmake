@@ -47,7 +47,7 @@ target_link_libraries(strata_player PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
 set(STRATA_TRACE_SOURCES
   tool/libraries.cpp
   tool/lab/recording.cpp
-  tool/record/collector.cpp tool/record/session.cpp
+  tool/record/collector.cpp tool/record/session.cpp tool/record/trace_sink.cpp
   tool/replay/allocators.cpp tool/replay/json.cpp tool/replay/live.cpp tool/replay/page.cpp
   tool/replay/plan_builder.cpp tool/replay/result.cpp tool/replay/run.cpp tool/replay/table.cpp
   tool/replay/words.cpp

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 
+PATIENCE = 500  # seconds, only so that what hangs ends: no test depends on how fast the machine is
 BUILD = None
 WORK = None
 TESTS = []  # (part, function)
@@ -51,7 +52,7 @@ def allocates(*how):
     return [str(BUILD / "tests/record/allocates"), *how]
 
 
-def run(command, timeout=120, **options):
+def run(command, timeout=PATIENCE, **options):
     return subprocess.run([str(part) for part in command], timeout=timeout, capture_output=True,
                           text=True, errors="replace", **options)
 
@@ -194,7 +195,7 @@ def calling_places_are_told_on_request():
     trace, _ = record(*allocates("steps"), options=("--sites",))
     done = strata("trace", trace)
     check("calls that asked for most" in done.stdout, done.stdout)
-    check(done.stdout.count("0x") >= 3, done.stdout)
+    check(done.stdout.count("calls from allocates+0x") >= 3, done.stdout)
     is_sound(process_named(trace, "allocates"))
 
 
@@ -221,13 +222,13 @@ def signals_reach_the_program():
     equal(recording.stdout.readline(), "ready\n", "what the program says")
     recording.send_signal(signal.SIGINT)  # a terminal sends it to the program too: not ours to pass on
     recording.send_signal(signal.SIGTERM)
-    recording.communicate(timeout=60)
+    recording.communicate(timeout=PATIENCE)
     equal(recording.returncode, 7, "exit code")
     equal(process_named(trace, "allocates")["allocations"], 100, "allocations")
 
 
 def wait_for(condition, what):
-    for _ in range(600):
+    for _ in range(PATIENCE * 20):
         if condition():
             return
         time.sleep(0.05)
@@ -277,10 +278,13 @@ def a_full_disk_ends_the_trace_and_not_the_program():
                                   *allocates("forever")], stderr=subprocess.PIPE, text=True)
     try:
         wait_for(lambda: trace.exists() and trace.stat().st_size > 100000, "events")
-        # As a full disk does, a limit refuses to let the file grow. (That of shared memory is met.)
-        resource.prlimit(recording.pid, resource.RLIMIT_FSIZE, (200_000_000,) * 2)
+        # As a full disk does, a limit refuses to let the file grow. The recorder is stopped while
+        # the limit is set, so that the file does not outgrow it before.
+        os.kill(recording.pid, signal.SIGSTOP)
+        os.waitpid(recording.pid, os.WUNTRACED)
         limit = trace.stat().st_size + 10000
         resource.prlimit(recording.pid, resource.RLIMIT_FSIZE, (limit, limit))
+        os.kill(recording.pid, signal.SIGCONT)
         said = recording.stderr.readline()
         check("cannot write" in said and "goes on" in said, said)
         program = children_of(recording.pid)[0]
@@ -288,7 +292,7 @@ def a_full_disk_ends_the_trace_and_not_the_program():
         wait_for(lambda: processor_time(program) > before + 0.2, "the program to go on")
     finally:
         recording.terminate()
-        recording.communicate(timeout=60)
+        recording.communicate(timeout=PATIENCE)
     equal(recording.returncode, 143, "exit code")
     check(trace.stat().st_size <= limit, trace.stat().st_size)
     told = sums(trace)
@@ -329,11 +333,16 @@ def other_files_are_not_overwritten():
 
 @test("ends")
 def nothing_is_left_in_shared_memory():
-    def left():
-        return {p.name for p in pathlib.Path("/dev/shm").glob("strata-record.*")}
-    before = left()
-    record(*allocates("steps"))
-    check(not left() - before, left() - before)
+    def of(pid):  # only this recorder's: others may be at work
+        return list(pathlib.Path("/dev/shm").glob(f"strata-record.{pid}.*"))
+    recording = subprocess.Popen([str(BUILD / "strata"), "record", "-o", str(WORK / "test.trace"), "--",
+                                  *allocates("sleep")], stdout=subprocess.PIPE, text=True,
+                                 stderr=subprocess.PIPE)
+    equal(recording.stdout.readline(), "ready\n", "what the program says")
+    equal(len(of(recording.pid)), 1, "files while it records")
+    recording.terminate()
+    recording.communicate(timeout=PATIENCE)
+    equal(of(recording.pid), [], "files afterwards")
 
 
 # Damage, and words for it.
@@ -381,7 +390,7 @@ def replays_play_everything_under_every_allocator():
     check("Fastest" in done.stdout and "take" in done.stdout, done.stdout)
     again = strata("compare", result, result)
     equal(again.returncode, 0, again.stderr)
-    check("Over all" in again.stdout, again.stdout)
+    check("over all" in again.stdout, again.stdout)
 
 
 @test("replay")
@@ -401,11 +410,15 @@ def replays_hold_what_the_program_held():
 @test("replay")
 def replays_keep_the_recorded_pace_on_request():
     trace, _ = record(*allocates("daemon"))
-    slow = strata("replay", trace, "--with", "system", "--rounds", "1",
-                  "--pace", "recorded", "--json", "-")
-    fast = strata("replay", trace, "--with", "system", "--rounds", "1", "--json", "-")
-    slow, fast = (json.loads(d.stdout)["comparisons"][0]["rows"][0]["wall_seconds"] for d in (slow, fast))
-    check(0.25 <= slow and fast < slow / 2, slow, fast)
+
+    def seconds(*options):  # the fastest of ten rounds: a busy machine may delay any, not all
+        done = strata("replay", trace, "--with", "system", "--rounds", "10", "--json", "-", *options)
+        comparison = json.loads(done.stdout)["comparisons"][0]
+        rounds = comparison["rows"][0]["rounds"]
+        return comparison["trace"]["seconds"], min(r["wall_seconds"] for r in rounds)
+    recorded, slow = seconds("--pace", "recorded")
+    _, fast = seconds()
+    check(0.99 * recorded <= slow and fast < slow / 2, recorded, slow, fast)
 
 
 @test("replay")

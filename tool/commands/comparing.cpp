@@ -174,9 +174,7 @@ int report(const std::vector<replay::Comparison>& comparisons, const ComparingOp
       fmt::print("\n");
     }
     if (comparisons.size() > 1) {
-      for (const std::string& sentence : replay::words_over(comparisons)) {
-        fmt::print("{}", replay::wrapped(sentence));
-      }
+      fmt::print("{}", replay::over_all_table(replay::over_all(comparisons)));
     }
   }
   if (to_stdout) fmt::print("{}\n", replay::to_json(comparisons));

@@ -87,15 +87,15 @@ void print_sizes(const Summary& sum) {
   }
 }
 
-void print_sites(const Summary& sum, unsigned most) {
+void print_sites(const ProcessInTrace& process, const Summary& sum, unsigned most) {
   std::vector<std::pair<std::uint64_t, std::pair<std::uint64_t, std::uint64_t>>> sites(
       sum.sites.begin(), sum.sites.end());
   std::sort(sites.begin(), sites.end(),
             [](const auto& a, const auto& b) { return a.second.second > b.second.second; });
   fmt::print("\ncalls that asked for most\n");
   for (std::size_t i = 0; i < sites.size() && i < most; ++i) {
-    fmt::print("  {:#014x} {:>10} times {:>10}\n", sites[i].first, sites[i].second.first,
-               size_text(sites[i].second.second));
+    fmt::print("  {:>10} in {:>9} calls from {}\n", size_text(sites[i].second.second),
+               sites[i].second.first, process.place(sites[i].first));
   }
 }
 
@@ -179,6 +179,7 @@ nlohmann::ordered_json json_of(const TraceFile& file, const ProcessInTrace& proc
           {"events", process.events},
           {"threads", process.threads.size()},
           {"lost", process.lost},
+          {"processor_seconds", double(process.processor_time) / 1e9},
           {"allocations", sum.steps[std::size_t(StepKind::allocate)]},
           {"reallocations", sum.steps[std::size_t(StepKind::reallocate)]},
           {"frees", sum.steps[std::size_t(StepKind::free)]},
@@ -233,7 +234,7 @@ void run_trace(const Options& o) {
   const Summary sum = summarise(file, *process);
   print_process(*process, sum);
   print_sizes(sum);
-  if (file.has_sites()) print_sites(sum, o.sites);
+  if (file.has_sites()) print_sites(*process, sum, o.sites);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <fstream>
 #include <random>
+#include <sstream>
 #include <system_error>
 #include <tuple>
 
@@ -33,25 +34,33 @@ int make_file(std::string& path) {
   return -1;
 }
 
-// The state letter of a process or thread as the kernel tells it; 0 when it is gone.
-char state_of(std::uint32_t pid, std::uint32_t tid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/stat");
+// What the kernel tells of a process, from its state letter on; empty when it is gone.
+std::string status_of(std::uint32_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string line;
-  if (!std::getline(file, line)) return 0;
+  if (!std::getline(file, line)) return "";
   const std::size_t end = line.rfind(')');  // the name before it may hold anything
-  return end != std::string::npos && end + 2 < line.size() ? line[end + 2] : '?';
+  return end != std::string::npos && end + 2 < line.size() ? line.substr(end + 2) : "";
+}
+bool is_over(const std::string& status) {
+  return status.empty() || status[0] == 'Z' || status[0] == 'X';
+}
+// User and system time in nanoseconds, the 12th and 13th words from the state on.
+std::uint64_t processor_time_of(const std::string& status) {
+  std::istringstream words(status);
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) words >> skipped;
+  std::uint64_t user = 0;
+  std::uint64_t system = 0;
+  words >> user >> system;
+  return (user + system) * (1000000000 / std::uint64_t(sysconf(_SC_CLK_TCK)));
 }
 bool is_gone(std::uint32_t pid, std::uint32_t tid) {
   if (syscall(SYS_tgkill, pid, tid, 0) != 0) return errno == ESRCH;
-  if (tid != pid) return false;
-  const char state = state_of(pid, tid);  // the first thread stays as a zombie
-  return state == 0 || state == 'Z' || state == 'X';
+  return tid == pid && is_over(status_of(pid));  // the first thread stays as a zombie
 }
-// All its threads: a first thread may end before the others.
-bool process_is_gone(std::uint32_t pid) {
-  if (kill(pid_t(pid), 0) != 0 && errno == ESRCH) return true;
-  const char state = state_of(pid, pid);
-  if (state != 0 && state != 'Z' && state != 'X') return false;
+// Whether a zombie is all that there is: a first thread may end before the others.
+bool is_alone(std::uint32_t pid) {
   struct stat status {};
   const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
   return stat(tasks.c_str(), &status) != 0 || status.st_nlink <= 3;  // ".", "..", the zombie
@@ -100,9 +109,12 @@ void Collector::find_new_processes() {
         process.state.load(std::memory_order_acquire) != ProcessState::running) {
       continue;
     }
+    std::uint64_t used_before = 0;
     // The same process under another slot has become another program.
     for (std::uint32_t other = 0; other < memory_->slots_used.load(); ++other) {
-      if (seen_[other].known && memory_->processes[other].pid == process.pid) end_process(other);
+      if (!seen_[other].known || memory_->processes[other].pid != process.pid) continue;
+      used_before = seen_[other].used_before + seen_[other].processor_time;
+      end_process(other);
     }
     ProcessInfo info{next_number_++, process.pid, process.parent_pid, process.start, {}, {}};
     info.executable.assign(process.executable,
@@ -114,9 +126,11 @@ void Collector::find_new_processes() {
       info.command.emplace_back(at, strnlen(at, std::size_t(end - at)));
       at += info.command.back().size() + 1;
     }
-    seen_[slot] = {true, info.number};
+    seen_[slot] = {true, info.number, 0, used_before};
     ++running_;
     sink_.process_began(info);
+    process.state.store(ProcessState::seen, std::memory_order_release);
+    syscall(SYS_futex, &process.state, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
   }
 }
 
@@ -126,7 +140,9 @@ void Collector::end_process(std::uint32_t slot) {
     drain(use.buffer);
     free_buffer(use.buffer, true);
   }
-  sink_.process_gone(seen_[slot].number, memory_->processes[slot].lost.load());
+  wake_waiting();
+  sink_.process_gone(seen_[slot].number, memory_->processes[slot].lost.load(),
+                     seen_[slot].processor_time);
   seen_[slot].known = false;
   --running_;
   memory_->processes[slot].state.store(ProcessState::free, std::memory_order_release);
@@ -172,9 +188,32 @@ std::vector<Collector::InUse> Collector::in_use() const {
   return found;
 }
 
-void Collector::round(bool look_for_dead) {
+void Collector::wake_waiting() {
+  memory_->freed.fetch_add(1, std::memory_order_release);
+  syscall(SYS_futex, &memory_->freed, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
+
+void Collector::look_for_dead() {
+  for (std::uint32_t slot = 0; slot < memory_->slots_used.load(); ++slot) {
+    if (!seen_[slot].known) continue;
+    const std::uint32_t pid = memory_->processes[slot].pid;
+    const std::string status = status_of(pid);
+    if (!status.empty()) {
+      const std::uint64_t used = processor_time_of(status);
+      seen_[slot].processor_time = used - std::min(used, seen_[slot].used_before);
+    }
+    if (is_over(status) && is_alone(pid)) end_process(slot);
+  }
+}
+
+void Collector::round(bool look) {
   memory_->clock.store(ticks(), std::memory_order_relaxed);
   find_new_processes();
+  if (look) look_for_dead();
+  drain_all(look);
+}
+
+void Collector::drain_all(bool look) {
   bool freed = false;
   std::uint64_t unfinished = ~std::uint64_t{0};
   for (const InUse& use : in_use()) {
@@ -182,8 +221,7 @@ void Collector::round(bool look_for_dead) {
     if (use.thread == unfinished) continue;
     const BufferOwner& owner = memory_->owners[use.buffer];
     const bool full = owner.state.load(std::memory_order_acquire) == BufferState::full;
-    const bool dead =
-        !full && look_for_dead && is_gone(memory_->processes[owner.process].pid, owner.tid);
+    const bool dead = !full && look && is_gone(memory_->processes[owner.process].pid, owner.tid);
     drain(use.buffer);  // after both questions: nothing is added to it any more
     if (full || dead) {
       free_buffer(use.buffer, dead);
@@ -192,18 +230,7 @@ void Collector::round(bool look_for_dead) {
       unfinished = use.thread;
     }
   }
-  if (look_for_dead) {
-    for (std::uint32_t slot = 0; slot < memory_->slots_used.load(); ++slot) {
-      if (seen_[slot].known && process_is_gone(memory_->processes[slot].pid)) {
-        end_process(slot);
-        freed = true;
-      }
-    }
-  }
-  if (freed) {
-    memory_->freed.fetch_add(1, std::memory_order_release);
-    syscall(SYS_futex, &memory_->freed, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
-  }
+  if (freed) wake_waiting();
 }
 
 void Collector::finish() {

@@ -34,7 +34,9 @@ class Sink {
   virtual void process_began(const ProcessInfo& process) = 0;
   virtual void took(std::uint32_t process, std::uint32_t thread, std::span<const Event> events) = 0;
   virtual void thread_gone(std::uint32_t process, std::uint32_t thread) = 0;
-  virtual void process_gone(std::uint32_t process, std::uint64_t lost) = 0;
+  // `processor_time`: nanoseconds that it had used when it was last looked at.
+  virtual void process_gone(std::uint32_t process, std::uint64_t lost,
+                            std::uint64_t processor_time) = 0;
 };
 
 class Collector {
@@ -47,8 +49,8 @@ class Collector {
 
   [[nodiscard]] const std::string& path() const { return path_; }
 
-  // One round. `look_for_dead` also asks the kernel who is gone.
-  void round(bool look_for_dead);
+  // One round. `look` also asks the kernel who is gone.
+  void round(bool look);
   // Tells everybody to record no more, and takes what is there.
   void finish();
 
@@ -60,6 +62,8 @@ class Collector {
   struct Seen {
     bool known = false;
     std::uint32_t number = 0;
+    std::uint64_t processor_time = 0;  // as of the last look, in nanoseconds
+    std::uint64_t used_before = 0;     // by what the process was before exec
   };
 
   // A buffer that somebody has, as it was found at the beginning of a round.
@@ -69,6 +73,10 @@ class Collector {
     std::uint32_t buffer;
   };
 
+  void look_for_dead();
+  // `look`: threads that are gone give back the buffers they had.
+  void drain_all(bool look);
+  void wake_waiting();
   void find_new_processes();
   void end_process(std::uint32_t slot);
   // The buffers in use of known processes, by thread and age.

@@ -56,8 +56,8 @@ struct BufferOwner {
   std::uint32_t order;    // among the buffers that the thread has had
 };
 
-// `starting`: somebody is filling the slot; `gone` is said by the collector alone.
-enum class ProcessState : std::uint32_t { free, starting, running };
+// `starting`: somebody is filling the slot. `seen` is said by the collector.
+enum class ProcessState : std::uint32_t { free, starting, running, seen };
 
 struct ProcessSlot {
   std::atomic<ProcessState> state;

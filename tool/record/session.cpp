@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,8 +16,7 @@
 
 #include "libraries.hpp"
 #include "record/collector.hpp"
-#include "record/tick_clock.hpp"
-#include "trace/writer.hpp"
+#include "record/trace_sink.hpp"
 
 namespace strata::record {
 namespace {
@@ -54,61 +54,6 @@ void handle_signals() {
   sigaction(SIGXFSZ, &action, &file_too_large_before);
 }
 
-// Puts what the collector takes into the trace.
-class TraceSink : public Sink {
- public:
-  TraceSink(trace::Writer& writer, bool first_only) : writer_(writer), first_only_(first_only) {}
-
-  void process_began(const ProcessInfo& info) override {
-    if (!wanted(info.number)) return;
-    trace::ProcessRecord record;
-    record.number = info.number;
-    record.pid = info.pid;
-    record.parent_pid = info.parent_pid;
-    record.start = clock_.nanoseconds(info.start);
-    record.executable = info.executable;
-    record.command = info.command;
-    writer_.process(record);
-    ++processes;
-  }
-  void took(std::uint32_t process, std::uint32_t thread, std::span<const Event> events) override {
-    if (!wanted(process)) return;
-    batch_.clear();
-    for (const Event& event : events) {
-      const std::uint64_t what = event.what.load(std::memory_order_relaxed);
-      // Coarse times repeat a thousand times over.
-      if (event.time != last_ticks_) {
-        last_ticks_ = event.time;
-        last_time_ = clock_.nanoseconds(event.time);
-      }
-      batch_.push_back(
-          {Kind(what & 0xff), std::uint8_t(what >> 8), last_time_, event.address, what >> 16});
-    }
-    writer_.events(process, thread, batch_);
-  }
-  void thread_gone(std::uint32_t process, std::uint32_t thread) override {
-    writer_.end_thread(process, thread);
-  }
-  void process_gone(std::uint32_t process, std::uint64_t events_lost) override {
-    if (!wanted(process)) return;
-    lost += events_lost;
-    writer_.end_process(process, events_lost);
-  }
-
-  std::uint64_t lost = 0;
-  std::uint32_t processes = 0;
-
- private:
-  [[nodiscard]] bool wanted(std::uint32_t process) const { return !first_only_ || process == 0; }
-
-  trace::Writer& writer_;
-  bool first_only_;
-  TickClock clock_;
-  std::uint64_t last_ticks_ = 0;
-  std::uint64_t last_time_ = 0;
-  std::vector<trace::Event> batch_;
-};
-
 [[noreturn]] void become(const SessionOptions& options, const std::string& memory,
                          const std::string& preload) {
   sigaction(SIGXFSZ, &file_too_large_before, nullptr);
@@ -136,9 +81,12 @@ SessionResult record(const SessionOptions& options) {
   const std::string preload =
       tool::preload_of(tool::own_file("libstrata-record.so"), options.allocator);
   trace::Writer writer(options.trace, options.sites);
-  TraceSink sink(writer, options.first_only);
+  TraceSink sink(writer, options.first_only, options.sites);
   Collector collector(sink, options.sites);
   handle_signals();
+  // Whatever the program leaves running becomes our child, so that it is known to be there before
+  // its first allocation tells.
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 
   SessionResult result;
   const Clock::time_point begin = Clock::now();
@@ -157,7 +105,7 @@ SessionResult record(const SessionOptions& options) {
   bool told_failure = false;
   while (ended_by_user == 0) {
     const Clock::time_point now = Clock::now();
-    const bool look = now - last_look >= std::chrono::milliseconds(100) || program == 0;
+    const bool look = now - last_look >= std::chrono::milliseconds(50) || program == 0;
     if (look) last_look = now;
     const std::uint64_t before = collector.events();
     collector.round(look);
@@ -170,19 +118,26 @@ SessionResult record(const SessionOptions& options) {
                  writer.failure());
       told_failure = true;
     }
-    int status = 0;
-    if (program != 0 && waitpid(child, &status, WNOHANG) == child) {
-      program = 0;
-      result.exit_code = exit_code_of(status);
-      result.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-      continue;
+    siginfo_t ended{};
+    bool has_children = true;
+    while ((has_children = waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0) &&
+           ended.si_pid != 0) {
+      collector.round(true);  // while the kernel still knows what it used
+      int status = 0;
+      waitpid(ended.si_pid, &status, 0);
+      if (ended.si_pid == child) {
+        program = 0;
+        result.exit_code = exit_code_of(status);
+        result.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+      }
+      ended.si_pid = 0;
     }
-    if (program == 0 && (options.first_only || collector.running() == 0)) break;
+    const bool nobody_left = !has_children && collector.running() == 0;
+    if (program == 0 && (options.first_only || nobody_left)) break;
     if (program == 0 && !told && now - begin > std::chrono::duration<double>(result.seconds + 1)) {
       fmt::print(stderr,
-                 "strata: the program has ended; recording {} more that it started "
-                 "(Ctrl-C ends it)\n",
-                 collector.running());
+                 "strata: the program has ended; what it left running is recorded on "
+                 "(Ctrl-C ends it)\n");
       told = true;
     }
     rest = collector.events() != before ? shortest : std::min(rest * 2, longest);
@@ -194,8 +149,8 @@ SessionResult record(const SessionOptions& options) {
 
   result.events = writer.events_written();
   result.bytes = writer.bytes_written();
-  result.processes = sink.processes;
-  result.lost = sink.lost;
+  result.processes = sink.processes();
+  result.lost = sink.lost();
   result.processes_lost = collector.processes_lost();
   result.failure = writer.failure();
   return result;

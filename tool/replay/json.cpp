@@ -92,6 +92,7 @@ Json trace_of(const TraceFigures& trace) {
           {"allocations", trace.allocations},
           {"threads", trace.threads},
           {"seconds", trace.seconds},
+          {"processor_seconds", trace.processor},
           {"peak_live_bytes", trace.peak_live_bytes},
           {"peak_live_blocks", trace.peak_live_blocks},
           {"mean_live_bytes", trace.mean_live_bytes},
@@ -107,6 +108,7 @@ TraceFigures trace_from(const Json& json) {
   trace.allocations = json.at("allocations");
   trace.threads = json.at("threads");
   trace.seconds = json.at("seconds");
+  trace.processor = json.at("processor_seconds");
   trace.peak_live_bytes = json.at("peak_live_bytes");
   trace.peak_live_blocks = json.at("peak_live_blocks");
   trace.mean_live_bytes = json.at("mean_live_bytes");
@@ -163,6 +165,15 @@ std::string to_json(const std::vector<Comparison>& comparisons) {
   Json json{{"strata_comparison", 1}};
   Json& list = json["comparisons"] = Json::array();
   for (const Comparison& comparison : comparisons) list.push_back(comparison_of(comparison));
+  Json& all = json["over_all"] = Json::array();
+  if (comparisons.size() > 1) {
+    for (const OverAll& one : over_all(comparisons)) {
+      all.push_back({{"allocator", one.allocator},
+                     {"time", one.time},
+                     {"peak", one.peak},
+                     {"mean", one.mean}});
+    }
+  }
   return json.dump(1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -27,7 +27,8 @@ h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
   padding: 18px 20px; margin-top: 18px; }
 .faint { color: var(--faint); } code { overflow-wrap: anywhere; }
-.words { font-size: 1.02rem; } .words li { margin: .35rem 0; } .words li:last-child { font-weight: 600; }
+.answer { font-size: 1.1rem; font-weight: 600; margin: .8rem 0; overflow-wrap: anywhere; }
+.words li { margin: .3rem 0; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .92rem; }
 th, td { padding: .3rem .7rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
@@ -143,9 +144,11 @@ function sectionOf(parent, c) {
       ` replayed from ${c.source} · new memory touched: ${c.settings.touch} · ${c.settings.rounds} rounds`
     : ` · run ${c.settings.rounds} times under each`);
   if (c.trace && c.trace.cut_off) make('p', section, `The trace is cut off: ${c.trace.cut_off}.`, 'note');
-  const list = make('ul', section, undefined, 'words');
-  for (const sentence of c.words) make('li', list, sentence);
   const rows = c.rows.filter(r => !r.problem);
+  const said = [...c.words];
+  if (rows.length > 1) make('p', section, said.pop(), 'answer');
+  const list = make('ul', section, undefined, 'words');
+  for (const sentence of said) make('li', list, sentence);
   if (!rows.length) return;
   tableOf(make('div', section, undefined, 'scroll'), c, rows);
   make('h3', section, 'Resident memory over the run');
@@ -166,8 +169,20 @@ function draw() {
   if (data.over_all.length) {
     const section = make('section', all);
     make('h2', section, 'Over all');
-    const list = make('ul', section);
-    for (const sentence of data.over_all) make('li', list, sentence);
+    make('p', section, 'Geometric means of the ratio to the best of each program; 1 is the best everywhere.', 'faint');
+    const table = make('table', make('div', section, undefined, 'scroll'));
+    const head = table.createTHead().insertRow();
+    for (const title of ['allocator', 'time', 'peak', 'mean']) make('th', head, title);
+    const body = table.createTBody();
+    for (const one of data.over_all) {
+      const line = body.insertRow();
+      line.insertCell().textContent = one.allocator;
+      for (const key of ['time', 'peak', 'mean']) {
+        const cell = line.insertCell();
+        cell.textContent = one[key].toFixed(2);
+        if (one[key] === Math.min(...data.over_all.map(o => o[key]))) cell.className = 'best';
+      }
+    }
   }
   for (const c of data.comparisons) sectionOf(all, c);
 }

@@ -279,6 +279,7 @@ Plan build_plan(const trace::TraceFile& trace, const trace::ProcessInTrace& proc
   const auto first = std::find(process.threads.begin(), process.threads.end(), 0U);
   builder.finish(figures.threads == 1 ? 0 : std::uint32_t(first - process.threads.begin()));
   figures.seconds = double(last_time - first_time) / 1e9;
+  figures.processor = double(process.processor_time) / 1e9;
   figures.end_live_bytes = builder.live_bytes();
   figures.unknown_frees = history.oddities().unknown_frees;
   figures.unseen_frees = history.oddities().unseen_frees;

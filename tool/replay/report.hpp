@@ -12,10 +12,18 @@ namespace strata::replay {
 std::string heading(const Comparison& comparison);
 std::string table(const Comparison& comparison);
 
-// Which allocator, in sentences: what the choice is worth, who is fastest, who holds least, whom to
-// take. With several comparisons also who is best over all of them.
+// Which allocator, in sentences: what the choice is worth, who is fastest, who holds least; the
+// last one says whom to take.
 std::vector<std::string> words(const Comparison& comparison);
-std::vector<std::string> words_over(const std::vector<Comparison>& comparisons);
+
+// An allocator over several comparisons: geometric means of its ratio to the best of each.
+struct OverAll {
+  std::string allocator;
+  double time = 1, peak = 1, mean = 1;
+};
+// Those that have figures everywhere, the best first: by the mean of time and mean memory.
+std::vector<OverAll> over_all(const std::vector<Comparison>& comparisons);
+std::string over_all_table(const std::vector<OverAll>& all);
 
 // Everything, and back. from_json throws std::runtime_error that names the file.
 std::string to_json(const std::vector<Comparison>& comparisons);

@@ -55,7 +55,8 @@ struct TraceFigures {
   std::uint64_t events = 0;  // allocations, frees and reallocs
   std::uint64_t allocations = 0;
   std::uint32_t threads = 0;
-  double seconds = 0;  // from the first event to the last, while it was recorded
+  double seconds = 0;    // from the first event to the last, while it was recorded
+  double processor = 0;  // seconds that the program used meanwhile; 0: not known
   std::uint64_t peak_live_bytes = 0;
   std::uint64_t peak_live_blocks = 0;
   std::uint64_t end_live_bytes = 0;

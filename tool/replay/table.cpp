@@ -103,4 +103,17 @@ std::string table(const Comparison& comparison) {
   return out;
 }
 
+std::string over_all_table(const std::vector<OverAll>& all) {
+  std::size_t width = 10;
+  for (const OverAll& one : all) width = std::max(width, one.allocator.size());
+  std::string out =
+      fmt::format("{:{}}  {:>6} {:>6} {:>6}\n", "over all", width, "time", "peak", "mean");
+  for (const OverAll& one : all) {
+    out += fmt::format("{:{}}  {:6.2f} {:6.2f} {:6.2f}\n", one.allocator, width, one.time, one.peak,
+                       one.mean);
+  }
+  return out +
+         "Geometric means of the ratio to the best of each program; 1 is the best everywhere.\n";
+}
+
 }  // namespace strata::replay

@@ -13,6 +13,7 @@ namespace {
 
 constexpr double least_difference = 0.02;
 constexpr double fast_enough = 0.05;  // of the fastest's time: who is within it may win by memory
+constexpr double much_noise = 0.2;
 constexpr double small_share = 0.02;  // of the program's time: below it calls hardly matter
 
 using Rows = std::vector<const Row*>;
@@ -111,19 +112,29 @@ std::vector<std::string> words(const Comparison& comparison) {
   const bool is_replay = comparison.way == Way::replay;
   if (is_replay && comparison.trace.seconds > 0) {
     const TraceFigures& trace = comparison.trace;
-    const double share = seconds_of(*by_time.front()) / trace.seconds;
-    const double worst = seconds_of(*by_time.back()) / trace.seconds;
+    // Processor time does not grow when others use the machine; where it is not known, the clock's.
+    const double whole = trace.processor > 0 ? trace.processor : trace.seconds;
+    const double share = seconds_of(*by_time.front()) / whole;
+    const double worst = seconds_of(*by_time.back()) / whole;
     time_matters = worst - share >= small_share;
     out.push_back(fmt::format(
-        "{} made {} calls of malloc and its kin in {} (while it was recorded); they take {}, "
-        "{:.1f}% "
-        "of that, under {} and {}, {:.1f}%, under {}.",
-        comparison.program, trace.events, duration(trace.seconds),
-        duration(seconds_of(*by_time.front())), share * 100, by_time.front()->allocator.name,
-        duration(seconds_of(*by_time.back())), worst * 100, by_time.back()->allocator.name));
+        "{} used {}{} while it was recorded, and called malloc and its kin {} times: that takes {} "
+        "({:.1f}%) under {}, {} ({:.1f}%) under {}.",
+        comparison.program, duration(whole), trace.processor > 0 ? " of processor time" : "",
+        trace.events, duration(seconds_of(*by_time.front())), share * 100,
+        by_time.front()->allocator.name, duration(seconds_of(*by_time.back())), worst * 100,
+        by_time.back()->allocator.name));
     if (!time_matters) {
       out.emplace_back("So its speed hardly depends on the choice: memory decides.");
     }
+  }
+  double noise = 0;
+  for (const Row* row : rows) noise = std::max(noise, row->figures.noise);
+  if (noise > much_noise) {
+    out.push_back(
+        fmt::format("The rounds of one lie {:.0f}% apart: times mean little until this is run "
+                    "on a quiet machine, or with more --rounds.",
+                    noise * 100));
   }
   if (rows.size() == 1) return out;
   out.push_back(fmt::format("Fastest: {}.", ranking(by_time, seconds_of, same_time)));
@@ -150,36 +161,33 @@ std::vector<std::string> words(const Comparison& comparison) {
   return out;
 }
 
-std::vector<std::string> words_over(const std::vector<Comparison>& comparisons) {
-  struct Sum {
-    double time = 0, peak = 0, mean = 0;
-    std::size_t count = 0;
-  };
-  std::map<std::string, Sum> sums;
+std::vector<OverAll> over_all(const std::vector<Comparison>& comparisons) {
+  std::map<std::string, std::pair<OverAll, std::size_t>> sums;
   for (const Comparison& comparison : comparisons) {
     const Rows rows = working(comparison);
-    if (rows.empty()) continue;
-    const double time = std::max(1e-9, seconds_of(*sorted_by(rows, seconds_of).front()));
-    const double peak = std::max(1.0, peak_of(*sorted_by(rows, peak_of).front()));
-    const double mean = std::max(1.0, mean_of(*sorted_by(rows, mean_of).front()));
-    for (const Row* row : rows) {
-      Sum& sum = sums[row->allocator.name];
-      sum.time += std::log(std::max(1e-9, seconds_of(*row)) / time);
-      sum.peak += std::log(std::max(1.0, peak_of(*row)) / peak);
-      sum.mean += std::log(std::max(1.0, mean_of(*row)) / mean);
-      ++sum.count;
-    }
+    if (rows.empty()) return {};
+    const auto add = [&](auto measure, double OverAll::*member) {
+      const double best = std::max(1e-9, measure(*sorted_by(rows, measure).front()));
+      for (const Row* row : rows) {
+        sums[row->allocator.name].first.*member *= std::max(1e-9, measure(*row)) / best;
+      }
+    };
+    add(seconds_of, &OverAll::time);
+    add(peak_of, &OverAll::peak);
+    add(mean_of, &OverAll::mean);
+    for (const Row* row : rows) ++sums[row->allocator.name].second;
   }
-  std::vector<std::string> out;
-  out.emplace_back("Over all, as geometric means of the ratio to the best each time:");
-  for (const auto& [name, sum] : sums) {
-    if (sum.count != comparisons.size()) continue;
-    const auto count = double(sum.count);
-    out.push_back(fmt::format("{}: time {:.2f}, peak {:.2f}, mean {:.2f}.", name,
-                              std::exp(sum.time / count), std::exp(sum.peak / count),
-                              std::exp(sum.mean / count)));
+  std::vector<OverAll> all;
+  const double root = 1 / double(std::max<std::size_t>(1, comparisons.size()));
+  for (auto& [name, sum] : sums) {
+    if (sum.second != comparisons.size()) continue;
+    OverAll& one = sum.first;
+    all.push_back(
+        {name, std::pow(one.time, root), std::pow(one.peak, root), std::pow(one.mean, root)});
   }
-  return out;
+  std::sort(all.begin(), all.end(),
+            [](const OverAll& a, const OverAll& b) { return a.time * a.mean < b.time * b.mean; });
+  return all;
 }
 
 }  // namespace strata::replay

@@ -29,8 +29,9 @@ static_assert(sizeof(FileHeader) == 32);
 enum class ChunkType : std::uint16_t {
   process = 1,      // a process begins: its number, ids, time, executable, arguments
   events = 2,       // of one thread, compressed
-  process_end = 3,  // events that were lost
+  process_end = 3,  // events that were lost, processor time
   end = 4,          // the recording ended as it should: how many events there are
+  module = 5,       // a file that a process has mapped to run: where, and from where in it
 };
 
 struct ChunkHeader {

@@ -31,6 +31,16 @@ std::string ProcessInTrace::command_line() const {
   return line;
 }
 
+std::string ProcessInTrace::place(std::uint64_t address) const {
+  for (const Module& module : modules) {
+    if (address < module.begin || address >= module.end) continue;
+    const std::size_t slash = module.path.rfind('/');
+    return fmt::format("{}+{:#x}", module.path.substr(slash == std::string::npos ? 0 : slash + 1),
+                       address - module.begin + module.offset);
+  }
+  return fmt::format("{:#x}", address);
+}
+
 bool TraceFile::is_one(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::uint64_t magic = 0;
@@ -124,8 +134,20 @@ void TraceFile::learn(const ChunkHeader& header, std::uint64_t offset) {
     }
     case ChunkType::process_end: {
       ProcessInTrace& found = process(header.process);
-      found.lost = ByteReader(stored_at(offset)).number();
+      ByteReader in(stored_at(offset));
+      found.lost = in.number();
+      found.processor_time = in.number();
       found.ended = true;
+      return;
+    }
+    case ChunkType::module: {
+      ByteReader in(stored_at(offset));
+      Module module;
+      module.begin = in.number();
+      module.end = in.number();
+      module.offset = in.number();
+      module.path = in.text();
+      process(header.process).modules.push_back(module);
       return;
     }
     case ChunkType::end:

@@ -13,6 +13,7 @@
 #include "trace/bytes.hpp"
 #include "trace/columns.hpp"
 #include "trace/file.hpp"
+#include "trace/module.hpp"
 
 namespace strata::trace {
 
@@ -24,12 +25,16 @@ struct ProcessInTrace {
   std::string executable;
   std::vector<std::string> command;
   std::uint64_t events = 0;
-  std::uint64_t lost = 0;  // could not be recorded
-  bool ended = false;      // its end is in the trace
+  std::uint64_t lost = 0;            // could not be recorded
+  std::uint64_t processor_time = 0;  // nanoseconds that it used; 0: not known
+  bool ended = false;                // its end is in the trace
   std::vector<std::uint32_t> threads;
+  std::vector<Module> modules;  // of traces with calling places
 
   [[nodiscard]] std::string name() const;          // the executable without its folders
   [[nodiscard]] std::string command_line() const;  // as one would type it, shortened
+  // "libfoo.so+0x12a4": a calling place as addr2line and objdump know it.
+  [[nodiscard]] std::string place(std::uint64_t address) const;
 };
 
 class TraceFile {

@@ -92,6 +92,18 @@ void Writer::process(const ProcessRecord& process) {
   write_chunk(header, out);
 }
 
+void Writer::module(std::uint32_t process, const Module& module) {
+  std::string out;
+  put_number(out, module.begin);
+  put_number(out, module.end);
+  put_number(out, module.offset);
+  put_text(out, module.path);
+  ChunkHeader header;
+  header.type = ChunkType::module;
+  header.process = process;
+  write_chunk(header, out);
+}
+
 void Writer::events(std::uint32_t process, std::uint32_t thread, std::span<const Event> events) {
   ColumnWriter& columns = threads_[{process, thread}];
   for (const Event& event : events) {
@@ -123,13 +135,14 @@ void Writer::end_thread(std::uint32_t process, std::uint32_t thread) {
   threads_.erase(found);
 }
 
-void Writer::end_process(std::uint32_t process, std::uint64_t lost) {
+void Writer::end_process(std::uint32_t process, std::uint64_t lost, std::uint64_t processor_time) {
   for (auto at = threads_.lower_bound({process, 0});
        at != threads_.end() && at->first.first == process; at = threads_.erase(at)) {
     write_events(at->first, at->second);
   }
   std::string out;
   put_number(out, lost);
+  put_number(out, processor_time);
   ChunkHeader header;
   header.type = ChunkType::process_end;
   header.process = process;

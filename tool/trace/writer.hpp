@@ -12,6 +12,7 @@
 
 #include "trace/columns.hpp"
 #include "trace/file.hpp"
+#include "trace/module.hpp"
 
 struct ZSTD_CCtx_s;
 
@@ -35,10 +36,12 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
 
   void process(const ProcessRecord& process);
+  void module(std::uint32_t process, const Module& module);
   void events(std::uint32_t process, std::uint32_t thread, std::span<const Event> events);
   // Writes what the thread has added and forgets it: it is gone.
   void end_thread(std::uint32_t process, std::uint32_t thread);
-  void end_process(std::uint32_t process, std::uint64_t lost);
+  // `processor_time`: nanoseconds that the process used, 0 if that is not known.
+  void end_process(std::uint32_t process, std::uint64_t lost, std::uint64_t processor_time);
   // Writes what all threads have added, so that no more is lost if we are killed.
   void flush();
   // Writes the end. Nothing may follow.

@@ -44,8 +44,8 @@ Streams write_sample(const std::string& path, bool finished = true) {
     if (i % 50 == 49) writer.flush();
   }
   writer.end_thread(0, 3);
-  writer.end_process(1, 0);
-  writer.end_process(0, 7);
+  writer.end_process(1, 0, 0);
+  writer.end_process(0, 7, 123456789);
   if (finished) writer.finish();
   return streams;
 }
@@ -101,6 +101,7 @@ TEST(TraceFiles, processes_are_described) {
   EXPECT_EQ(first.command_line(), "first -x");
   EXPECT_EQ(first.pid, 100U);
   EXPECT_EQ(first.lost, 7U);
+  EXPECT_EQ(first.processor_time, 123456789U);
   EXPECT_TRUE(first.ended);
   EXPECT_EQ(first.threads.size(), 2U);
   EXPECT_EQ(file.largest(), &first);

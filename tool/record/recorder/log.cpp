@@ -28,9 +28,11 @@ bool off = false;              // there is nothing to record into, or no more
 pthread_key_t key_of_end = 0;  // its destructor tells that a thread ends
 bool has_key = false;
 
-void wait_while(std::atomic<std::uint32_t>& word, std::uint32_t value, long milliseconds) {
+template <class Word>
+void wait_while(std::atomic<Word>& word, Word value, long milliseconds) {
+  static_assert(sizeof(word) == sizeof(std::uint32_t));
   const timespec time{milliseconds / 1000, milliseconds % 1000 * 1000000};
-  syscall(SYS_futex, &word, FUTEX_WAIT, value, &time, nullptr, 0);
+  syscall(SYS_futex, &word, FUTEX_WAIT, std::uint32_t(value), &time, nullptr, 0);
 }
 
 void give_back_buffer(Thread& thread) {
@@ -94,6 +96,11 @@ std::uint32_t read_file(const char* path, char* into, std::uint32_t most) {
   return length;
 }
 
+bool collector_is_gone() {
+  if (memory->stopped.load(std::memory_order_relaxed) != 0) return true;
+  return kill(pid_t(memory->collector_pid), 0) != 0 && errno == ESRCH;
+}
+
 // Claims a slot and tells who we are; 0: every slot is taken.
 std::uint64_t claim_slot() {
   for (std::uint32_t i = 0; i < process_count; ++i) {
@@ -141,6 +148,15 @@ bool attach() {
   return true;
 }
 
+// Calling places get their names from what the kernel tells of a living process: the collector must
+// have asked before we may be gone.
+void wait_until_seen(ProcessSlot& slot) {
+  while (slot.state.load(std::memory_order_acquire) == ProcessState::running &&
+         !collector_is_gone()) {
+    wait_while(slot.state, ProcessState::running, 20);
+  }
+}
+
 bool register_process() {
   static std::atomic<std::uint32_t> attaching;  // not held across fork by the thread that forks
   while (attaching.exchange(1, std::memory_order_acquire) != 0) sched_yield();
@@ -154,16 +170,13 @@ bool register_process() {
     if (generation == 0) {
       off = true;
       memory->processes_lost.fetch_add(1, std::memory_order_relaxed);
+    } else if (sites) {
+      wait_until_seen(memory->processes[generation - 1]);
     }
     __atomic_store_n(&process->generation, generation, __ATOMIC_RELEASE);
   }
   process->lock.store(0, std::memory_order_release);
   return process->generation != 0;
-}
-
-bool collector_is_gone() {
-  if (memory->stopped.load(std::memory_order_relaxed) != 0) return true;
-  return kill(pid_t(memory->collector_pid), 0) != 0 && errno == ESRCH;
 }
 
 // The lowest free buffer, so that few pages are ever touched. Waits while the collector is behind.
