@@ -51,7 +51,7 @@ template <>
 struct ModeInUse<false> {
   static constexpr const ModeCalls* calls = nullptr;
 };
-constexpr const ModeCalls* const& mode = ModeInUse<Machine::has_modes>::calls;
+inline constexpr const ModeCalls* const& mode = ModeInUse<Machine::has_modes>::calls;
 
 // Switches to a mode, for good: from the calling thread's next call on. To be called while the
 // process has one thread, before its first slow path or soon after.
