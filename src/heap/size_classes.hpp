@@ -89,7 +89,10 @@ constexpr unsigned twice_class_of(size_t size) noexcept {
   if constexpr (!classes_in_table) return 2 * compute_class_of(size);
   return size_classes.twice_class_of[(size + granule_size - 1) / granule_size];
 }
-constexpr unsigned class_of(size_t size) noexcept { return twice_class_of(size) / 2U; }
+constexpr unsigned class_of(size_t size) noexcept {
+  if constexpr (!classes_in_table) return compute_class_of(size);
+  return size_classes.twice_class_of[(size + granule_size - 1) / granule_size] / 2U;
+}
 constexpr size_t size_of_class(unsigned c) noexcept {
   return classes_in_table ? size_classes.classes[c].size : compute_size(c);
 }
