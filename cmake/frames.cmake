@@ -35,9 +35,16 @@ if(STRATA_TESTS AND GTest_FOUND)
   target_link_libraries(fixed_heap_tests PRIVATE GTest::gtest_main)
   gtest_discover_tests(fixed_heap_tests DISCOVERY_TIMEOUT 60)
 
-  add_executable(table_tests tests/unit/table/table_test.cpp src/front/kernel_c.cpp)
-  target_link_libraries(table_tests PRIVATE strata_sim GTest::gtest_main)
-  gtest_discover_tests(table_tests DISCOVERY_TIMEOUT 60)
+  # A kernel written in C, compiled as C without a library, on the C table of functions.
+  add_executable(c_kernel_test tests/unit/table/c_kernel_test.cpp tests/unit/table/c_kernel.c
+    ${STRATA_HEAP_SOURCES} src/ranges/slot_range.cpp src/ranges/slot_supply.cpp
+    src/front/freestanding.cpp src/front/kernel_c.cpp)
+  target_include_directories(c_kernel_test BEFORE PRIVATE src/front/kernel_c tests/unit/table)
+  target_compile_options(c_kernel_test PRIVATE -Wno-attributes)
+  set_source_files_properties(tests/unit/table/c_kernel.c PROPERTIES COMPILE_OPTIONS
+    "-std=c11;-ffreestanding;-Wall;-Wextra;-Wpedantic;-Wstrict-prototypes;-Werror")
+  target_link_libraries(c_kernel_test PRIVATE strata_sim GTest::gtest_main)
+  gtest_discover_tests(c_kernel_test DISCOVERY_TIMEOUT 60)
 
   # A handful of boots; those whose tools are not installed are left out (make kernel-test installs).
   add_test(NAME kernel_quick

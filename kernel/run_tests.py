@@ -30,8 +30,9 @@ def build(arch):
     configure = ["cmake", "-S", HERE, "-B", directory]
     if arch == "aarch64":
         configure.append(f"--toolchain={HERE / 'aarch64' / 'toolchain.cmake'}")
-    subprocess.run(configure, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["cmake", "--build", directory, "-j2"], check=True, stdout=subprocess.DEVNULL)
+    for command in (configure, ["cmake", "--build", directory, "-j2"]):
+        if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0:
+            sys.exit(f"the kernel for {arch} does not build: see above")
     return directory / "strata-kernel"
 
 

@@ -36,10 +36,6 @@ FrameRun KernelMachine::unmap(Address address, size_t pages) noexcept {
 void KernelMachine::fail(Problem problem, Address address) noexcept {
   problem_count.fetch_add(1, Order::relaxed);
   if (problems_expected) return;
-  if (problem == Problem::heap_misuse) {
-    kernel::say(reinterpret_cast<const char*>(address));
-    kernel::panic("corruption");
-  }
   kernel::say("strata: error: ", problem_text(problem), " at ", kernel::Hex{address}, "\n");
   kernel::panic("corruption");
 }

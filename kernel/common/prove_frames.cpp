@@ -120,7 +120,7 @@ bool metadata_is_small(World& world) {
 
 bool zones_and_limits_hold(World& world) {
   Frames& frames = *world.frames;
-  if (frames.free_frames(FrameZone::isa) != 0) {
+  if (frames.free_in(FrameZone::isa) != 0) {
     const FrameRun low = frames.allocate({.count = 1, .zone = FrameZone::isa});
     PROVE(low.first && low.first.address() < 16 * MiB);
     PROVE(frames.free(low.first, 1));

@@ -35,8 +35,6 @@ enum class FrameBlockState : std::uint8_t {
 struct alignas(cache_line) FrameBlock {
   static constexpr unsigned words = unsigned(frames_per_block / 64);
 
-  OutWord out[words];
-  std::uint64_t pool[words];
   std::uint32_t number;       // physical address / 2 MiB; set once
   std::uint32_t length;       // blocks in the free span that starts or ends here
   std::uint16_t pool_frames;  // ones in `pool`
@@ -47,6 +45,8 @@ struct alignas(cache_line) FrameBlock {
   Atomic<bool> owned;
   FrameBlock* next;
   FrameBlock* previous;
+  alignas(cache_line) std::uint64_t pool[words];
+  alignas(cache_line) OutWord out[words];
 
   [[nodiscard]] Frame frame(size_t index) const noexcept {
     return {(std::uint64_t{number} << block_shift) + index};

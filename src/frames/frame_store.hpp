@@ -88,7 +88,7 @@ class FrameStore {
 
   // ---- looking ----
 
-  [[nodiscard]] size_t free_frames(FrameZone zone) noexcept {
+  [[nodiscard]] size_t free_in(FrameZone zone) noexcept {
     const LockGuard guard(zones_[unsigned(zone)].lock);
     return zones_[unsigned(zone)].pool.free_frames();
   }
@@ -161,7 +161,6 @@ class FrameStore {
     }
   }
 
-  Zone zones_[frame_zones];
   RegionDirectory directory_;
 
  private:
@@ -226,6 +225,9 @@ class FrameStore {
   typename Machine::Lock directory_lock_{};
   Atomic<unsigned> top_zone_;     // written under directory_lock_
   std::uint64_t lost_bytes_ = 0;  // guarded by directory_lock_
+
+ protected:
+  Zone zones_[frame_zones];
 };
 
 }  // namespace strata

@@ -114,13 +114,18 @@ class Frames : public FrameStore<Machine> {
 
   // ---- looking ----
 
+  // Frames that are free, in pools or magazines.
+  [[nodiscard]] size_t free_frames() noexcept {
+    size_t sum = magazine_frames();
+    for (unsigned zone = 0; zone < frame_zones; ++zone) sum += this->free_in(FrameZone(zone));
+    return sum;
+  }
+
   [[nodiscard]] FrameStatistics statistics() noexcept {
     FrameStatistics sum;
     this->sum_up(sum);
     sum.metadata += own_frames_;
-    for (const Magazine& magazine : magazines_) {
-      sum.magazines += magazine.count.load(Order::relaxed);
-    }
+    sum.magazines = magazine_frames();
     return sum;
   }
 
@@ -156,6 +161,12 @@ class Frames : public FrameStore<Machine> {
   };
 
   Frames() noexcept = default;
+
+  [[nodiscard]] size_t magazine_frames() const noexcept {
+    size_t sum = 0;
+    for (const Magazine& magazine : magazines_) sum += magazine.count.load(Order::relaxed);
+    return sum;
+  }
 
   static bool failed(Problem problem, Frame frame) noexcept {
     Machine::fail(problem, Address(frame.address()));
@@ -258,8 +269,8 @@ class Frames : public FrameStore<Machine> {
     magazine.count.store(left, Order::relaxed);
   }
 
-  Magazine magazines_[Machine::max_cpus];
   size_t own_frames_ = 0;
+  Magazine magazines_[Machine::max_cpus];
 };
 
 }  // namespace strata

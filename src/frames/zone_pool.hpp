@@ -66,7 +66,7 @@ class ZonePool {
       if (region->offline) continue;
       const Frame first = find_run(*region, count, alignment, limits);
       if (!first) continue;
-      take_exactly(*region, first, count);
+      take_exactly(&region->block_of(first), first.number % frames_per_block, count, true);
       return {first, count};
     }
     return {};
@@ -234,23 +234,17 @@ class ZonePool {
     const size_t blocks = divide_up(count, frames_per_block);
     FrameBlock* first = spans_.take_aligned(tags_, blocks, alignment >> block_shift);
     if (first == nullptr) return {};
-    FrameBlock* block = first;
-    for (size_t left = count; left != 0; ++block) {
-      const size_t here = left < frames_per_block ? left : frames_per_block;
-      take_from(block, 0, here);
-      left -= here;
-    }
+    take_exactly(first, 0, count, false);
     return {first->frame(0), count};
   }
 
-  void take_exactly(FrameRegion& region, Frame first, size_t count) noexcept {
-    while (count != 0) {
-      FrameBlock* block = &region.block_of(first);
-      const size_t index = first.number % frames_per_block;
+  // `count` frames from `index` in `block` on, all of them in the pool. `in_spans`: whole blocks
+  // still belong to free spans.
+  void take_exactly(FrameBlock* block, size_t index, size_t count, bool in_spans) noexcept {
+    for (; count != 0; ++block, index = 0) {
       const size_t here = count < frames_per_block - index ? count : frames_per_block - index;
-      if (block->pool_frames == frames_per_block) take_block(block);
+      if (in_spans && block->pool_frames == frames_per_block) take_block(block);
       take_from(block, index, here);
-      first = first + here;
       count -= here;
     }
   }
@@ -267,13 +261,13 @@ class ZonePool {
     spans_.take_at(tags_, head, size_t(block - head), 1);
   }
 
-  SpanCore<FrameBlockTags, 24> spans_;  // free spans of whole blocks; 2^24 blocks are 32 TiB
-  FrameBlockTags tags_;
-  List<FrameBlock> partial_[lists];
-  unsigned list_map_ = 0;  // bit i: partial_[i] is not empty
   size_t free_frames_ = 0;
   size_t managed_frames_ = 0;  // of online regions
+  unsigned list_map_ = 0;      // bit i: partial_[i] is not empty
+  FrameBlockTags tags_;
   List<FrameRegion> regions_;
+  List<FrameBlock> partial_[lists];
+  SpanCore<FrameBlockTags, 24> spans_;  // free spans of whole blocks; 2^24 blocks are 32 TiB
 };
 
 }  // namespace strata

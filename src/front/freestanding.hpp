@@ -14,8 +14,8 @@ namespace strata {
 
 template <class Space>
 void start_heap(Space& space) noexcept {
-  // A quarter of the window: what is larger than a run of slots, and annexes, need addresses too.
-  range_settings.reserve = space.statistics().ranges.free_bytes / 4;
+  // Half of the window: the rest is for those who ask the Space itself.
+  range_settings.reserve = space.free_bytes() / 2;
   range_settings.dirty_limit = space.comfortable_bytes();
   Machine::start(space);
 }

@@ -354,7 +354,7 @@ void free_large(LargeBlock* block, void* pointer, Form form, size_t size) noexce
   }
   if (!end_life(block, pointer)) return;
   if (block->run == nullptr) {
-    decommit<Machine>(block->address, block->accessible);
+    Machine::decommit(block->address, block->accessible);
     if (LargeBlock* const gone = let_mapping_wait(block)) close_mapping(gone);
     return;
   }

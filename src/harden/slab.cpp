@@ -60,7 +60,7 @@ void prepare_shapes() noexcept {
     const size_t size = size_of_class(c);
     Shape& shape = shapes[c];
     shape.size = std::uint32_t(size);
-    shape.inverse = size_classes.classes[c].inverse;
+    shape.inverse = size_class(c).inverse;
     shape.capacity = std::uint16_t(usable / size);
     shape.first_window = std::uint16_t(clamp(page / size, least_window_blocks, shape.capacity));
     if (shape.first_window > shape.capacity) shape.first_window = shape.capacity;

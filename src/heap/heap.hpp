@@ -46,8 +46,7 @@ STRATA_NOINLINE void free_event(Slot* slot) noexcept;
 template <void* (*Slow)(size_t) = allocate_slow>
 STRATA_INLINE void* allocate(size_t size) {
   if (STRATA_LIKELY(size <= largest_small)) {
-    const size_t twice_class =
-        size_classes.twice_class_of[(size + granule_size - 1) / granule_size];
+    const size_t twice_class = twice_class_of(size);
     Block* const block = thread_cache.words[twice_class].head;
     if (STRATA_LIKELY(block != nullptr)) {
       thread_cache.words[twice_class].head = block->next;
@@ -98,8 +97,7 @@ STRATA_INLINE void* reallocate(void* pointer, size_t size) noexcept {
   const Address offset = Address(pointer) - base;
   if (STRATA_LIKELY(offset < seen_primary_bytes() && size - 1 < largest_small)) {
     const Slot* const slot = reinterpret_cast<const Slot*>(base) + (offset >> slot_shift);
-    const unsigned twice_class =
-        size_classes.twice_class_of[(size + granule_size - 1) / granule_size];
+    const unsigned twice_class = twice_class_of(size);
     if (STRATA_LIKELY(twice_class == slot->twice_class &&
                       static_cast<Block*>(pointer)->mark != mark_freed(pointer))) {
       return pointer;

@@ -102,6 +102,7 @@ Address remap(Address address, size_t old_bytes, size_t new_bytes) noexcept {
 }  // namespace
 
 void* allocate_huge(size_t size, size_t alignment) noexcept {
+  if constexpr (!Machine::maps_large_blocks) return nullptr;
   const size_t page = Machine::page_size();
   const size_t bytes = align_up(size, page);
   if (bytes > size_t(PTRDIFF_MAX) - alignment - page) return nullptr;
@@ -124,6 +125,7 @@ void* allocate_huge(size_t size, size_t alignment) noexcept {
 }
 
 bool free_huge(void* pointer) noexcept {
+  if constexpr (!Machine::maps_large_blocks) return false;
   size_t bytes = 0;
   {
     LockGuard guard(table.lock);
@@ -146,6 +148,7 @@ size_t freed_huge_size(const void* pointer) noexcept {
 }
 
 size_t huge_size(const void* pointer) noexcept {
+  if constexpr (!Machine::maps_large_blocks) return 0;
   LockGuard guard(table.lock);
   const HugeBlock* const block = table.find(Address(pointer));
   return block != nullptr ? block->bytes : 0;
@@ -164,6 +167,7 @@ size_t huge_around(Address address, Address& begin) noexcept {
 }
 
 void* reallocate_huge(void* pointer, size_t size) noexcept {
+  if constexpr (!Machine::maps_large_blocks) return nullptr;
   const size_t old_bytes = huge_size(pointer);
   if (size > size_t(PTRDIFF_MAX)) return nullptr;
   const size_t bytes = align_up(size, Machine::page_size());

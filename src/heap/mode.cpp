@@ -5,10 +5,12 @@
 
 namespace strata::heap {
 
-constinit const ModeCalls* mode;
+template <bool exists>
+constinit const ModeCalls* ModeInUse<exists>::calls = nullptr;
+template struct ModeInUse<true>;
 
 void start_mode(const ModeCalls& calls) noexcept {
-  mode = &calls;
+  ModeInUse<true>::calls = &calls;
   // What this thread has cached by now would be served by the hot paths.
   close_thread_heap();
 }

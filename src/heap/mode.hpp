@@ -15,6 +15,7 @@
 
 #include "base/attributes.hpp"
 #include "heap/statistics.hpp"
+#include "platform/current.hpp"
 
 namespace strata::heap {
 
@@ -42,7 +43,15 @@ struct ModeCalls {
 
 // Null: the default mode. Written once, by start_mode; a plain read, because whoever runs in
 // another thread came after it.
-STRATA_HIDDEN extern const ModeCalls* mode;
+template <bool exists>
+struct ModeInUse {
+  STRATA_HIDDEN static const ModeCalls* calls;
+};
+template <>
+struct ModeInUse<false> {
+  static constexpr const ModeCalls* calls = nullptr;
+};
+inline constexpr const ModeCalls* const& mode = ModeInUse<Machine::has_modes>::calls;
 
 // Switches to a mode, for good: from the calling thread's next call on. To be called while the
 // process has one thread, before its first slow path or soon after.

@@ -8,6 +8,7 @@ thread_local constinit ThreadCache thread_cache __attribute__((tls_model("initia
 namespace heap {
 
 constinit State state;
+constinit Late late;
 
 namespace {
 
@@ -55,7 +56,7 @@ std::int32_t most_free(const Slot* slot, std::uint32_t handed) noexcept {
 std::int32_t most_carved(const Slot* slab) noexcept {
   unsigned units = 0;
   for (unsigned i = 0; i < slab->slots(); ++i) {
-    units += carve_units_per_slot - unsigned(count_ones(slab[i].uncarved));
+    units += carve_units_per_slot - count_ones(slab[i].uncarved);
   }
   return std::int32_t(units * (slab->slot_capacity() / carve_units_per_slot + 1U));
 }
@@ -64,7 +65,7 @@ struct SlabCapacities {
   std::uint16_t of[class_count] = {};
   constexpr SlabCapacities() noexcept {
     for (unsigned c = 1; c < class_count; ++c) {
-      of[c] = std::uint16_t(size_classes.classes[c].capacity * size_classes.classes[c].slots);
+      of[c] = std::uint16_t(size_class(c).capacity * size_class(c).slots);
     }
   }
   constexpr std::uint16_t operator[](unsigned c) const noexcept { return of[c]; }
@@ -175,12 +176,12 @@ STRATA_NOINLINE void* allocate_otherwise(size_t size, unsigned c, bool zeroed,
   if (STRATA_LIKELY(heap != nullptr)) {
     block = sampling ? allocate_sampling(thread_cache, *heap, c, zeroed, sampled)
                      : allocate_small(thread_cache, *heap, c, zeroed);
-  } else {  // threads that have finished share one cache
-    LockGuard guard(state.late_lock);
-    state.late_heap.thread = Address(&state.late_heap);
-    state.late_heap.cache = &state.late_cache;
-    block = sampling ? allocate_sampling(state.late_cache, state.late_heap, c, zeroed, sampled)
-                     : allocate_small(state.late_cache, state.late_heap, c, zeroed);
+  } else if constexpr (Machine::threads_end) {  // those that have finished share one cache
+    LockGuard guard(late.lock);
+    late.heap.thread = Address(&late.heap);
+    late.heap.cache = &late.cache;
+    block = sampling ? allocate_sampling(late.cache, late.heap, c, zeroed, sampled)
+                     : allocate_small(late.cache, late.heap, c, zeroed);
   }
   if (STRATA_LIKELY(!sampled) || block == nullptr) return block;
   sample::Allocation allocation;

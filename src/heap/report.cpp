@@ -97,6 +97,12 @@ void deliver(const Line& line) noexcept {
 
 void report(Misuse misuse, const void* pointer) noexcept {
   const auto address = Address(pointer);
+  if constexpr (!Machine::tells_in_words) {
+    return Machine::misused(misuse == Misuse::double_free    ? Problem::block_freed_twice
+                            : misuse == Misuse::invalid_free ? Problem::block_not_ours
+                                                             : Problem::block_invalid,
+                            address);
+  }
   Line what;
   Slot* const slot = slot_supply.find(address);
   Slot* run = slot;

@@ -125,6 +125,7 @@ std::int32_t share(ThreadHeap& heap, unsigned c, bool& sampled) noexcept {
 }
 
 bool passed(ThreadHeap* heap, size_t counted) noexcept {
+  if constexpr (!Machine::has_modes) return false;
   if (heap == nullptr) {  // draws anew each time: the process has no memory
     const std::uint64_t random = mix(seed.fetch_add(step, Order::relaxed));
     return exponential(random, mean.load(Order::relaxed)) < counted;
@@ -160,6 +161,7 @@ void* show(ThreadHeap* heap, Allocation allocation) noexcept {
 }
 
 bool freed(void* pointer) noexcept {
+  if constexpr (!Machine::has_modes) return false;
   // The last to see the allocation is the first to see its end.
   for (unsigned i = client_count; i-- > 0;) {
     const Client* const client = clients[i].load(Order::acquire);
@@ -169,6 +171,7 @@ bool freed(void* pointer) noexcept {
 }
 
 size_t usable(const void* pointer) noexcept {
+  if constexpr (!Machine::has_modes) return 0;
   for (const Atomic<const Client*>& one : clients) {
     const Client* const client = one.load(Order::acquire);
     if (client == nullptr || client->usable == nullptr) continue;

@@ -109,7 +109,9 @@ size_t mean_of(Which which) noexcept;
 
 // Odd while on. Written under the registry's lock.
 STRATA_HIDDEN extern Atomic<std::uint32_t> epoch;
-inline bool is_on() noexcept { return (epoch.load(Order::acquire) & 1U) != 0; }
+inline bool is_on() noexcept {
+  return Machine::has_modes && (epoch.load(Order::acquire) & 1U) != 0;
+}
 
 // Whether a bin of class c, which has handed out so many blocks, may get `most` more without
 // meeting the sampled one. True: `handed` is counted.

@@ -34,23 +34,39 @@ struct SizeClassTable {
   std::uint8_t twice_class_of[largest_small / granule_size + 1];
 };
 
+constexpr size_t compute_size(unsigned c) noexcept {
+  if (c <= linear_classes) return c * granule_size;
+  const unsigned doubling = (c - 1 - linear_classes) / steps_per_doubling;
+  const unsigned step = (c - 1 - linear_classes) % steps_per_doubling + 1;
+  const size_t from = (linear_classes * granule_size) << doubling;
+  return from + from / steps_per_doubling * step;
+}
+
+constexpr SizeClass compute_class(unsigned c) noexcept {
+  const size_t size = compute_size(c);
+  SizeClass entry{};
+  entry.size = std::uint32_t(size);
+  entry.capacity = std::uint16_t(slot_size / size);
+  entry.slots = 1;
+  while (entry.slots * entry.capacity < least_capacity) entry.slots *= 2;
+  entry.inverse = std::uint32_t(((std::uint64_t{1} << 32) + size - 1) / size);
+  return entry;
+}
+
+// The class of a size, without the table.
+constexpr unsigned compute_class_of(size_t size) noexcept {
+  if (size <= linear_classes * granule_size) {
+    return size == 0 ? 1 : unsigned(divide_up(size, granule_size));
+  }
+  const unsigned log = log2_floor(size - 1);
+  const unsigned step = unsigned((size - 1) >> (log - 3)) % steps_per_doubling;
+  return linear_classes + 1 + (log - 8) * steps_per_doubling + step;
+}
+static_assert(steps_per_doubling == 8 && linear_classes * granule_size == 256);
+
 constexpr SizeClassTable make_size_classes() noexcept {
   SizeClassTable table{};
-  for (unsigned c = 1; c < class_count; ++c) {
-    size_t size = c * granule_size;
-    if (c > linear_classes) {
-      const unsigned doubling = (c - 1 - linear_classes) / steps_per_doubling;
-      const unsigned step = (c - 1 - linear_classes) % steps_per_doubling + 1;
-      const size_t from = (linear_classes * granule_size) << doubling;
-      size = from + from / steps_per_doubling * step;
-    }
-    SizeClass& entry = table.classes[c];
-    entry.size = std::uint32_t(size);
-    entry.capacity = std::uint16_t(slot_size / size);
-    entry.slots = 1;
-    while (entry.slots * entry.capacity < least_capacity) entry.slots *= 2;
-    entry.inverse = std::uint32_t(((std::uint64_t{1} << 32) + size - 1) / size);
-  }
+  for (unsigned c = 1; c < class_count; ++c) table.classes[c] = compute_class(c);
   unsigned c = 1;
   for (size_t index = 0; index <= largest_small / granule_size; ++index) {
     while (table.classes[c].size < index * granule_size) ++c;
@@ -61,11 +77,28 @@ constexpr SizeClassTable make_size_classes() noexcept {
 
 inline constexpr SizeClassTable size_classes = make_size_classes();
 
+// Where the compiler is asked for small code the table's 3 KiB are saved, and classes computed.
+#if defined(__OPTIMIZE_SIZE__)
+constexpr bool classes_in_table = false;
+#else
+constexpr bool classes_in_table = true;
+#endif
+
 // size <= largest_small.
+constexpr unsigned twice_class_of(size_t size) noexcept {
+  if constexpr (!classes_in_table) return 2 * compute_class_of(size);
+  return size_classes.twice_class_of[(size + granule_size - 1) / granule_size];
+}
 constexpr unsigned class_of(size_t size) noexcept {
+  if constexpr (!classes_in_table) return compute_class_of(size);
   return size_classes.twice_class_of[(size + granule_size - 1) / granule_size] / 2U;
 }
-constexpr size_t size_of_class(unsigned c) noexcept { return size_classes.classes[c].size; }
+constexpr size_t size_of_class(unsigned c) noexcept {
+  return classes_in_table ? size_classes.classes[c].size : compute_size(c);
+}
+constexpr SizeClass size_class(unsigned c) noexcept {
+  return classes_in_table ? size_classes.classes[c] : compute_class(c);
+}
 
 // True when a block starts at byte `offset` of its slab: exact divisibility in one multiply. With
 // m = ceil(2^32 / size) = (2^32 + e) / size, e < size, an offset q * size + r gives

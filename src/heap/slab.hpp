@@ -22,7 +22,7 @@ namespace strata::slab {
 
 // Makes a run of slots a slab of class c, owned by `owner`.
 inline void format(Slot* slab, unsigned slots, unsigned c, Address owner) noexcept {
-  const SizeClass& size_class = size_classes.classes[c];
+  const SizeClass size_class = strata::size_class(c);
   const size_t units = divide_up(size_t{size_class.capacity} * size_class.size, carve_unit);
   for (unsigned i = 0; i < slots; ++i) {
     Slot& slot = slab[i];

@@ -235,7 +235,7 @@ Slot* next_slab(ThreadHeap& heap, unsigned c) noexcept {
     put_back(*slot->own_list(), sharing::block_at(address_of(slot), home.head()));
     return slot;
   }
-  unsigned slots = size_classes.classes[c].slots;
+  unsigned slots = size_class(c).slots;
   slot = slot_supply.take(slots);
   if (slot == nullptr && slots > 1) slot = slot_supply.take(slots = 1);  // any is better than none
   if (slot != nullptr) slab::format(slot, slots, c, heap.thread);

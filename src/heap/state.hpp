@@ -26,13 +26,16 @@ struct State {
 
   Machine::Lock strip_lock;
   MetadataPool<StripRecord> strip_records;  // guarded by strip_lock
-
-  // Serves threads that have finished (allocation in late TLS destructors), one at a time.
-  Machine::Lock late_lock;
-  ThreadCache late_cache;
-  ThreadHeap late_heap;
 };
 STRATA_HIDDEN extern State state;
+
+// Serves threads that have finished (allocation in late TLS destructors), one at a time.
+struct Late {
+  Machine::Lock lock;
+  ThreadCache cache;
+  ThreadHeap heap;
+};
+STRATA_HIDDEN extern Late late;
 
 // The calling thread's heap, created when missing; nullptr when the thread has finished or memory
 // is refused.

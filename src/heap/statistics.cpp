@@ -86,7 +86,7 @@ void collect_default(Statistics& all) noexcept {
     for (const ThreadHeap* heap = state.heaps.first(); heap != nullptr; heap = heap->next) {
       add_active(all, *heap->cache, *heap);
     }
-    add_active(all, state.late_cache, state.late_heap);
+    add_active(all, late.cache, late.heap);
   }
   sum_up(all);
   const SlotSupply::Usage usage = slot_supply.usage();

@@ -99,10 +99,9 @@ void purge_units(Slot& slot, Address address, Units units) noexcept {
   });
 }
 
-// True when pages went.
+// True when pages went. Only where commits are lazy: elsewhere what is purged has to be committed
+// again before its use, and carving does not ask.
 bool thin(Slot* slab) noexcept {
-  // What is purged there has to be committed again before its use, and carving does not ask.
-  if constexpr (!commits_lazily<Machine>) return false;
   const Layout layout(slab);
   FreeMap free;
   for (const Block* block = slab->freed; block != nullptr; block = block->next) {
@@ -139,6 +138,7 @@ bool thin(Slot* slab) noexcept {
 }  // namespace
 
 void thin_owned(ThreadHeap& heap, Slot* slot) noexcept {
+  if constexpr (!Machine::commits_lazily) return watch(heap, slot);
   const unsigned c = slab::class_of(slot);
   watch(heap, slot);
   if (few_are_sparse(slot, heap.sparse_count[c], heap.available_count[c])) return;
@@ -154,6 +154,7 @@ void thin_owned(ThreadHeap& heap, Slot* slot) noexcept {
 }
 
 void thin_pooled(Slot* slot, unsigned size_class) noexcept {
+  if constexpr (!Machine::commits_lazily) return;
   ClassPool& pool = state.pools[size_class];
   if (few_are_sparse(slot, pool.count(), 0)) return;
   sharing::RemoteList home;

@@ -26,7 +26,7 @@ void release_locks() noexcept {
   huge_lock().unlock();
   for (unsigned c = class_count; --c != 0;) state.pools[c].lock().unlock();
   state.registry_lock.unlock();
-  state.late_lock.unlock();
+  late.lock.unlock();
 }
 
 template <class M = Machine>
@@ -122,7 +122,7 @@ size_t trim(size_t keep) noexcept {
 
 void before_fork() noexcept {
   if (mode != nullptr) mode->before_fork();
-  state.late_lock.lock();
+  late.lock.lock();
   state.registry_lock.lock();
   for (unsigned c = 1; c < class_count; ++c) state.pools[c].lock().lock();
   huge_lock().lock();
@@ -142,7 +142,7 @@ void after_fork_in_child() noexcept {
   slot_supply.for_each_range([&](SlotRange& range) {
     for (Slot* slot = range.first_slot(); slot != range.end_slot(); ++slot) {
       if (slot->kind() == SlotKind::slab && slot->is_first() && !slot->owned_by(me) &&
-          !slot->calls_for(me) && !slot->owned_by(Address(&state.late_heap))) {
+          !slot->calls_for(me) && !slot->owned_by(Address(&late.heap))) {
         slot->set_owner(0);
       }
     }

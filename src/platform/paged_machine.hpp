@@ -23,8 +23,7 @@
 //       The number of this CPU, below max_cpus; stable while a CpuGuard lives.
 //   fail(problem, address)
 //       Corruption was found: a double free, a foreign address. The machine decides: stop, or
-//       report and return; then the call that found it does nothing and returns false. After
-//       heap_misuse (`address` is that of a line of text, which says all) it must not return.
+//       report and return; then the call that found it does nothing and returns false.
 //
 //   Lock      lock(), unlock(); valid when all zero. Where interrupt handlers allocate, it must
 //             save and disable interrupts.
@@ -39,44 +38,11 @@
 
 #include "base/frame.hpp"
 #include "base/units.hpp"
+#include "platform/problem.hpp"
 
 namespace strata {
 
 enum class Access : std::uint8_t { read_write, read_only, execute };
-
-// What fail() reports. The text is problem_text()'s.
-enum class Problem : std::uint8_t {
-  none,
-  frame_freed_twice,
-  frame_not_ours,
-  range_freed_twice,
-  range_not_ours,
-  range_wrong_size,
-  range_interior,
-  heap_misuse,
-};
-
-constexpr const char* problem_text(Problem problem) noexcept {
-  switch (problem) {
-    case Problem::none:
-      return "none";
-    case Problem::frame_freed_twice:
-      return "double free of a frame";
-    case Problem::frame_not_ours:
-      return "free of a frame that is not managed";
-    case Problem::range_freed_twice:
-      return "double free of a range";
-    case Problem::range_not_ours:
-      return "free of an address outside every range";
-    case Problem::range_wrong_size:
-      return "free of a range with another size than it has";
-    case Problem::heap_misuse:
-      return "misuse of the heap";
-    case Problem::range_interior:
-      return "free of an address inside a range";
-  }
-  return "unknown";
-}
 
 template <class M>
 concept PagedMachine = requires(Address address, Frame frame, size_t pages, Access access,

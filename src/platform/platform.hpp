@@ -22,25 +22,19 @@
 // zero; fail(text), which reports corruption and does not return. None of them may allocate through
 // Strata. All are callable from any thread.
 //
-// Two things a port may say besides:
-//
-//   struct EagerCommit {};  commit() takes the memory at once (a kernel's frames) and not with the
-//                           first touch, and purge() leaves the pages uncommitted. Then runs of
-//                           slots are committed when they are taken, again after a purge.
-//   max_annexes             a constant: how many further ranges may follow the first one. Each
-//   costs
-//                           6 KiB of static memory.
+// The rest may be left to PlatformDefaults (platform_defaults.hpp), which says what it is for.
 #pragma once
 
 #include <concepts>
 #include <cstdint>
 
 #include "base/units.hpp"
+#include "platform/platform_defaults.hpp"
 
 namespace strata {
 
 template <class P>
-concept Platform = requires(Address address, size_t bytes, typename P::Lock& lock) {
+concept RequiredOfPlatform = requires(Address address, size_t bytes, typename P::Lock& lock) {
   { P::page_size() }
   noexcept->std::same_as<size_t>;
   { P::reserve(bytes, bytes) }
@@ -61,29 +55,37 @@ concept Platform = requires(Address address, size_t bytes, typename P::Lock& loc
   lock.unlock();
 };
 
-// Gives pages and what they are charged for back; the addresses stay reserved, and must be
-// committed before they are used again. A platform without decommit() purges.
 template <class P>
-bool decommit(Address address, size_t bytes) noexcept {
-  if constexpr (requires { P::decommit(address, bytes); }) {
-    return P::decommit(address, bytes);
-  } else {
-    return P::purge(address, bytes);
-  }
-}
-
-template <class P>
-constexpr bool commits_lazily = !requires {
-  typename P::EagerCommit;
+concept DefaultedByPlatform = requires(Address address, size_t bytes, void (*body)() noexcept,
+                                       Atomic<std::uint32_t>& word, std::uint32_t number) {
+  { P::commits_lazily } -> std::convertible_to<bool>;
+  { P::max_annexes } -> std::convertible_to<unsigned>;
+  { P::maps_large_blocks } -> std::convertible_to<bool>;
+  { P::threads_end } -> std::convertible_to<bool>;
+  { P::has_worker } -> std::convertible_to<bool>;
+  { P::has_modes } -> std::convertible_to<bool>;
+  { P::tells_in_words } -> std::convertible_to<bool>;
+  { P::misused(Problem::none, address) }
+  noexcept;
+  { P::decommit(address, bytes) }
+  noexcept->std::same_as<bool>;
+  { P::populate(address, bytes) }
+  noexcept;
+  { P::allow_huge_pages(address, bytes, true) }
+  noexcept;
+  { P::address_space_limit() }
+  noexcept->std::same_as<size_t>;
+  { P::remap(address, bytes, bytes) }
+  noexcept->std::same_as<Address>;
+  { P::start_worker(body) }
+  noexcept->std::same_as<bool>;
+  { P::wait(word, number, number) }
+  noexcept;
+  { P::wake(word) }
+  noexcept;
 };
 
 template <class P>
-constexpr unsigned most_annexes() noexcept {
-  if constexpr (requires { P::max_annexes; }) {
-    return P::max_annexes;
-  } else {
-    return 63;
-  }
-}
+concept Platform = RequiredOfPlatform<P> && DefaultedByPlatform<P>;
 
 }  // namespace strata

@@ -79,20 +79,10 @@ class Arena {
     if (request.bytes == 0 || request.bytes > size_t{1} << 62 || !tags_.ensure()) return 0;
     const size_t before = divide_up(request.guard_before, unit);
     const size_t after = divide_up(request.guard_after, unit);
-    const size_t units = divide_up(request.bytes, unit) + before + after;
-    const size_t alignment = request.alignment > unit ? request.alignment >> UnitShift : 1;
-    const bool limited = request.min != 0 || request.max != ~Address{0};
-    Segment* segment = nullptr;
-    if (limited) {
-      segment = take_limited(request, units, before, alignment);
-    } else if (before == 0 || alignment == 1) {
-      segment = core_.take_aligned(tags_, units, alignment);
-    } else {
-      segment = take_behind_guard(units, before, alignment);
-    }
-    if (segment == nullptr && request.thorough && !limited) {
-      segment = take_limited(request, units, before, alignment);
-    }
+    Segment* segment = take(Fit{divide_up(request.bytes, unit) + before + after, before,
+                                request.alignment > unit ? request.alignment >> UnitShift : 1,
+                                divide_up(request.min, unit), request.max >> UnitShift},
+                            request.thorough);
     if (segment == nullptr) return 0;
     segment->guard_before = std::uint32_t(before);
     segment->guard_after = std::uint32_t(after);
@@ -111,7 +101,7 @@ class Arena {
           segment->position + segment->units < position + units) {
         return false;
       }
-      used_.insert(cut_out(segment, position - segment->position, units));
+      used_.insert(core_.take_at(tags_, segment, position - segment->position, units));
       return true;
     }
     return false;
@@ -179,6 +169,7 @@ class Arena {
   [[nodiscard]] bool is_used(Address base, size_t bytes) const noexcept {
     return find_used(base, bytes) != nullptr;
   }
+  [[nodiscard]] size_t free_bytes() const noexcept { return core_.free_units() << UnitShift; }
   [[nodiscard]] size_t dirty_bytes() const noexcept { return dirty_.units << UnitShift; }
 
   [[nodiscard]] ArenaStatistics statistics() const noexcept {
@@ -205,7 +196,7 @@ class Arena {
 
   [[nodiscard]] bool check() noexcept {
     const ArenaStatistics now = statistics();
-    bool good = core_.check(tags_) && now.free_bytes == core_.free_units() << UnitShift;
+    bool good = core_.check(tags_) && now.free_bytes == free_bytes();
     good &= now.dirty_bytes == dirty_bytes();
     const Segment* last = nullptr;
     for (const Segment* s = tags_.first(); s != nullptr; last = s, s = s->after) {
@@ -281,53 +272,40 @@ class Arena {
     return segment;
   }
 
-  // Takes [skip, skip + units) out of a free segment.
-  Segment* cut_out(Segment* segment, size_t skip, size_t units) noexcept {
-    const size_t length = core_.take_whole(tags_, segment);
-    Segment* taken = segment;
-    if (skip != 0) {
-      taken = tags_.advance(segment, skip);
-      core_.give(tags_, segment, skip);
-    }
-    if (length > skip + units) {
-      Segment* rest = tags_.advance(taken, units);
-      core_.give(tags_, rest, rest->units);
-    }
-    return taken;
-  }
+  // A request in units: where in a free segment it fits, if it does.
+  struct Fit {
+    size_t units;
+    size_t before;     // guard
+    size_t alignment;  // of the unit behind the guard
+    size_t min;
+    size_t max;
 
-  // The unit behind the guard is to be aligned: takes more, gives the rest back.
-  Segment* take_behind_guard(size_t units, size_t before, size_t alignment) noexcept {
-    Segment* segment = core_.take(tags_, units + alignment - 1);
-    if (segment == nullptr) return nullptr;
-    const size_t user = align_up(segment->position + before, alignment);
-    const size_t skip = user - before - segment->position;
-    const size_t length = segment->units;
-    Segment* taken = segment;
-    if (skip != 0) {
-      taken = tags_.advance(segment, skip);
-      core_.give(tags_, segment, skip);
+    static constexpr size_t nowhere = ~size_t{0};
+    [[nodiscard]] size_t in(const Segment* segment) const noexcept {
+      const size_t low = segment->position + before;
+      const size_t start = align_up(low > min ? low : min, alignment) - before;
+      const size_t end = segment->position + segment->units;
+      if (start < segment->position || start + units > (end < max ? end : max)) return nowhere;
+      return start - segment->position;
     }
-    if (length > skip + units) {
-      Segment* rest = tags_.advance(taken, units);
-      core_.give(tags_, rest, rest->units);
-    }
-    return taken;
-  }
+  };
 
-  Segment* take_limited(const RangeRequest& request, size_t units, size_t before,
-                        size_t alignment) noexcept {
-    const size_t min = divide_up(request.min, unit);
-    const size_t max = request.max >> UnitShift;
-    for (Segment* s = tags_.first(); s != nullptr; s = s->after) {
-      if (s->state != SegmentState::free || s->position + s->units <= min) continue;
-      if (s->position >= max) return nullptr;
-      const size_t low = s->position + before > min ? s->position + before : min;
-      const size_t user = align_up(low, alignment);
-      const size_t start = user - before;
-      const size_t room = s->position + s->units;
-      if (start < s->position || start + units > room || start + units > max) continue;
-      return cut_out(s, start - s->position, units);
+  // First what just fits, should it be where it is wanted; then what must hold it, wherever it
+  // is; then, inside limits or when asked to be thorough, any.
+  Segment* take(const Fit& fit, bool thorough) noexcept {
+    const bool limited = fit.min != 0 || fit.max != ~Address{0} >> UnitShift;
+    const size_t lengths[] = {fit.units, fit.units + fit.alignment - 1};
+    for (const size_t units : lengths) {
+      Segment* segment = core_.find(tags_, units);
+      if (segment == nullptr) continue;
+      const size_t skip = fit.in(segment);
+      if (skip != Fit::nowhere) return core_.take_at(tags_, segment, skip, fit.units);
+    }
+    if (!limited && !thorough) return nullptr;
+    for (Segment* segment = tags_.first(); segment != nullptr; segment = segment->after) {
+      if (segment->state != SegmentState::free) continue;
+      const size_t skip = fit.in(segment);
+      if (skip != Fit::nowhere) return core_.take_at(tags_, segment, skip, fit.units);
     }
     return nullptr;
   }

@@ -6,15 +6,12 @@
 #pragma once
 
 #include "frames/frames.hpp"
-#include "platform/platform.hpp"
+#include "ranges/machine_platform.hpp"
 
 namespace strata {
 
 template <PagedMachine M>
-struct DirectPlatform {
-  using Lock = typename M::Lock;
-  using CpuGuard = typename M::CpuGuard;
-  struct EagerCommit {};
+struct DirectPlatform : MachinePlatform<M, DirectPlatform<M>> {
   static constexpr unsigned max_annexes = 1;
 
   static void start(Frames<M>& frames) noexcept { frames_ = &frames; }
@@ -29,8 +26,6 @@ struct DirectPlatform {
     if (frames != nullptr) start(*frames);
     return frames;
   }
-
-  static constexpr size_t page_size() noexcept { return frame_size; }
 
   // The address has to be aligned, and the pool's own address may be aligned to less: so a longer
   // run is taken and its ends given back.
@@ -56,32 +51,12 @@ struct DirectPlatform {
   }
   static bool purge(Address, size_t) noexcept { return true; }
 
+  // Only shrinks in place.
   static Address remap(Address address, size_t old_bytes, size_t new_bytes) noexcept {
-    if (new_bytes <= old_bytes) {
-      if (new_bytes != old_bytes) release(address + new_bytes, old_bytes - new_bytes);
-      return address;
-    }
-    const Address moved = reserve(new_bytes, frame_size);
-    if (moved == 0) return 0;
-    __builtin_memcpy(reinterpret_cast<void*>(moved), reinterpret_cast<void*>(address), old_bytes);
-    release(address, old_bytes);
-    return moved;
+    if (new_bytes > old_bytes) return 0;
+    if (new_bytes != old_bytes) release(address + new_bytes, old_bytes - new_bytes);
+    return address;
   }
-
-  static Address current_thread() noexcept { return Address(__builtin_thread_pointer()); }
-  static std::uint64_t now() noexcept { return 0; }
-  [[noreturn]] static void fail(const char* text) noexcept {
-    M::fail(Problem::heap_misuse, Address(text));
-    __builtin_trap();
-  }
-  static bool decommit(Address address, size_t bytes) noexcept { return purge(address, bytes); }
-  static void allow_huge_pages(Address, size_t, bool) noexcept {}
-  static void populate(Address, size_t) noexcept {}
-  static size_t address_space_limit() noexcept { return ~size_t{0}; }
-  // No thread of our own: whoever frees gives back.
-  static bool start_worker(void (*)() noexcept) noexcept { return false; }
-  static void wait(Atomic<std::uint32_t>&, std::uint32_t, std::uint32_t) noexcept {}
-  static void wake(Atomic<std::uint32_t>&) noexcept {}
 
  private:
   inline static Frames<M>* frames_ = nullptr;  // set once, by start()

@@ -46,7 +46,7 @@ bool SlotRange::grow(size_t slots, size_t commit_step) noexcept {
     const bool described = array_end <= array_committed_ ||
                            Machine::commit(base() + array_committed_, array_end - array_committed_);
     if (described && array_end > array_committed_) array_committed_ = array_end;
-    if (described && (!commits_lazily<Machine> ||
+    if (described && (!Machine::commits_lazily ||
                       Machine::commit(base() + committed_ * slot_size, step * slot_size))) {
       break;
     }
@@ -60,7 +60,7 @@ bool SlotRange::grow(size_t slots, size_t commit_step) noexcept {
 }
 
 bool SlotRange::back(Slot* run, size_t slots) noexcept {
-  if constexpr (commits_lazily<Machine>) return true;
+  if constexpr (Machine::commits_lazily) return true;
   for (size_t i = 0; i < slots;) {
     size_t end = i;
     while (end < slots && run[end].written == 0) ++end;
@@ -196,7 +196,7 @@ size_t SlotRange::shrink() noexcept {
   const size_t slots = run->length;
   free_.take_whole(tags_, run);
   cut(run, run, slots);
-  if (!decommit<Machine>(address_of(run), slots * slot_size)) {
+  if (!Machine::decommit(address_of(run), slots * slot_size)) {
     insert(run, slots, written_units(run, slots), run->time);
     return 0;
   }

@@ -81,12 +81,13 @@ Slot* SlotSupply::take_from(SlotRange& range, size_t slots, size_t alignment_slo
 }
 
 Slot* SlotSupply::take_from_annexes(size_t slots, size_t alignment_slots, bool refused) noexcept {
-  const unsigned count = annex_count_.load(Order::relaxed);
+  if constexpr (max_annexes == 0) return nullptr;
+  const unsigned count = annex_count();
   unsigned place = count;
   for (unsigned i = 0; i < count; ++i) {
-    if (!annexes_[i].is_open()) {
+    if (!annexes_.ranges[i].is_open()) {
       place = i;  // given back when it was empty
-    } else if (Slot* run = take_from(annexes_[i], slots, alignment_slots, refused)) {
+    } else if (Slot* run = take_from(annexes_.ranges[i], slots, alignment_slots, refused)) {
       return run;
     }
   }
@@ -97,7 +98,7 @@ Slot* SlotSupply::take_from_annexes(size_t slots, size_t alignment_slots, bool r
   size_t bytes = annex_size;
   if (limit_ / share_of_limit < bytes) bytes = align_up(limit_ / share_of_limit, smallest_range);
   if (bytes < needed) bytes = needed;
-  SlotRange& annex = annexes_[place];
+  SlotRange& annex = annexes_.ranges[place];
   while (!annex.open(bytes)) {
     if (bytes == needed) return nullptr;
     bytes = bytes / 2 < needed ? needed : align_up(bytes / 2, smallest_range);
@@ -211,6 +212,7 @@ void SlotSupply::purge_excess(std::uint32_t now) noexcept {
 
 // With the lock held. True: the worker will see to what exceeds the limit.
 bool SlotSupply::worker_takes_over() noexcept {
+  if constexpr (!Machine::has_worker) return false;
   if (!range_settings.worker || range_settings.purge_delay == 0) return false;
   if (worker_state_.load(Order::relaxed) == 0) {
     if (worker_allowed_.load(Order::relaxed) == 0) return false;
@@ -269,6 +271,7 @@ size_t SlotSupply::purge(size_t keep) noexcept {
 }
 
 bool SlotSupply::addresses_are_scarce() noexcept {
+  if constexpr (!Machine::maps_large_blocks) return false;  // nowhere to give them back to
   if (STRATA_UNLIKELY(!primary_.is_open())) {
     LockGuard guard(lock_);
     if (!primary_.is_open()) open_primary();
@@ -294,8 +297,8 @@ bool SlotSupply::give_back_unused() noexcept {
 
 SlotRange& SlotSupply::range_of(const Slot* slot) noexcept {
   if (STRATA_LIKELY(primary_.holds_slot(slot))) return primary_;
-  for (unsigned i = 0; i < annex_count_.load(Order::acquire); ++i) {
-    if (annexes_[i].holds_slot(slot)) return annexes_[i];
+  for (unsigned i = 0; i < annex_count(); ++i) {
+    if (annexes_.ranges[i].holds_slot(slot)) return annexes_.ranges[i];
   }
   return primary_;
 }

@@ -37,9 +37,18 @@ STRATA_OVERTAKEN inline Address seen_primary_base() noexcept { return primary_vi
 STRATA_OVERTAKEN inline Address seen_primary_bias() noexcept { return primary_view.bias; }
 STRATA_OVERTAKEN inline size_t seen_primary_bytes() noexcept { return primary_view.bytes; }
 
+template <unsigned Count>
+struct Annexes {
+  SlotRange ranges[Count];
+};
+template <>
+struct Annexes<0> {
+  SlotRange* ranges = nullptr;
+};
+
 class SlotSupply {
  public:
-  static constexpr unsigned max_annexes = most_annexes<Machine>();
+  static constexpr unsigned max_annexes = Machine::max_annexes;
 
   // A run of slots at an address that is a multiple of alignment_slots * 64 KiB, or nullptr.
   Slot* take(size_t slots, size_t alignment_slots = 1) noexcept;
@@ -62,7 +71,9 @@ class SlotSupply {
   // The slot an address lies in, or nullptr for addresses of others. Any address may be asked.
   Slot* find(Address address) noexcept;
   Address address_of(const Slot* slot) noexcept {
-    if (STRATA_LIKELY(primary_.holds_slot(slot))) return primary_.address_of(slot);
+    if (max_annexes == 0 || STRATA_LIKELY(primary_.holds_slot(slot))) {
+      return primary_.address_of(slot);
+    }
     return address_in_annex(slot);
   }
 
@@ -89,7 +100,7 @@ class SlotSupply {
   template <class Visit>
   void for_each_range(Visit&& visit) noexcept {
     if (primary_.is_open()) visit(primary_);
-    for (unsigned i = 0; i < annex_count_.load(Order::acquire); ++i) visit(annexes_[i]);
+    for (unsigned i = 0; i < annex_count(); ++i) visit(annexes_.ranges[i]);
   }
 
   Machine::Lock& lock() noexcept { return lock_; }
@@ -104,6 +115,9 @@ class SlotSupply {
   void prepare(SlotRange& range) noexcept;
   size_t commit_step(const SlotRange& range) const noexcept;
   SlotRange& range_of(const Slot* slot) noexcept;
+  [[nodiscard]] unsigned annex_count() const noexcept {
+    return max_annexes == 0 ? 0 : annex_count_.load(Order::acquire);
+  }
   STRATA_COLD Address address_in_annex(const Slot* slot) noexcept;
   // Purges at least `bytes` of the oldest dirty run if that is `age` milliseconds old. With the
   // lock held; drops it during the system call. False when nothing was purged.
@@ -118,7 +132,7 @@ class SlotSupply {
 
   Machine::Lock lock_;
   SlotRange primary_;
-  SlotRange annexes_[max_annexes];
+  Annexes<max_annexes> annexes_;
   Atomic<unsigned> annex_count_;  // an annex is complete before it is counted (release)
   size_t purged_ = 0;
   size_t purges_ = 0;

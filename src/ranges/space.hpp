@@ -48,7 +48,7 @@ class Space {
     if (!home.first || !waiting) return nullptr;
     auto* space = new (Machine::direct(home.first)) Space(frames);
     space->waiting_ = static_cast<FrameRun*>(Machine::direct(waiting));
-    const size_t share = frames.statistics().managed / 16;
+    const size_t share = frames.managed_frames() / 16;
     space->waiting_limit_ = share < most_waiting_pages ? share : most_waiting_pages;
     space->own_frames_ = own + 1;
     return space->arena_.add_window(window, bytes) ? space : nullptr;
@@ -122,7 +122,10 @@ class Space {
   // In place, with frames under the new part. False: nothing has changed.
   bool extend(Address base, size_t bytes, size_t new_bytes) noexcept {
     const LockGuard guard(lock_);
-    if (!arena_.extend(base, bytes, new_bytes)) return false;
+    if (!arena_.extend(base, bytes, new_bytes)) {
+      settle_locked();  // what follows may be waiting for it
+      if (!arena_.extend(base, bytes, new_bytes)) return false;
+    }
     const size_t pages = pages_in(bytes);
     if (commit_locked(base + pages * frame_size, pages_in(new_bytes) - pages, Access::read_write,
                       false)) {
@@ -139,6 +142,12 @@ class Space {
     const size_t keep = pages_in(new_bytes);
     if (!unmap_locked(base + keep * frame_size, pages_in(bytes) - keep)) return false;
     return arena_.trim(base, bytes, new_bytes, true);
+  }
+
+  // Addresses that are free.
+  [[nodiscard]] size_t free_bytes() noexcept {
+    const LockGuard guard(lock_);
+    return arena_.free_bytes();
   }
 
   // Free memory that a user above may keep without harm: 8 MiB, or 1/16 of a small RAM.
@@ -293,7 +302,6 @@ class Space {
 
   Frames<Machine>& frames_;
   FrameTagMemory<Machine> memory_;
-  Arena<FrameTagMemory<Machine>> arena_;
   typename Machine::Lock lock_{};  // guards everything below and above
   FrameRun* waiting_ = nullptr;    // a page of runs whose flush is outstanding
   size_t waiting_count_ = 0;
@@ -303,6 +311,7 @@ class Space {
   Address flush_high_ = 0;
   size_t own_frames_ = 0;
   SpaceStatistics counts_;
+  Arena<FrameTagMemory<Machine>> arena_;
 };
 
 }  // namespace strata

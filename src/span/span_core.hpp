@@ -110,25 +110,17 @@ class SpanCore {
     // The bin of `units` itself holds spans some of which are long enough, likely ones of exactly
     // this length that were given back lately.
     const unsigned own = bin_of(units);
-    Span span = heads_[own];
-    unsigned i = 0;
-    for (; span != Tags::none && i < near_search_limit; ++i) {
-      if (looked_at != nullptr) ++*looked_at;
-      if (tags.length(span) >= units) return span;
-      span = tags.next(span);
-    }
     const Span head = first_from(own + 1);
-    if (head != Tags::none) {
-      if (looked_at != nullptr) ++*looked_at;
-      return head;
-    }
-    // Crowded: the rest of the own bin.
-    for (; span != Tags::none && i < crowded_search_limit; ++i) {
+    // Crowded: nothing behind, so the own bin is searched further.
+    const unsigned limit = head != Tags::none ? near_search_limit : crowded_search_limit;
+    Span span = heads_[own];
+    for (unsigned i = 0; span != Tags::none && i < limit; ++i) {
       if (looked_at != nullptr) ++*looked_at;
       if (tags.length(span) >= units) return span;
       span = tags.next(span);
     }
-    return Tags::none;
+    if (looked_at != nullptr && head != Tags::none) ++*looked_at;
+    return head;
   }
 
   // The shortest free span of at least `units`, or none; it stays free. Exact, because bins are

@@ -8,8 +8,9 @@
 
 namespace strata {
 
-struct LinuxPlatform {
+struct LinuxPlatform : PlatformDefaults<LinuxPlatform> {
   using Lock = FutexLock;
+  static constexpr bool has_worker = true;
 
   static size_t page_size() noexcept { return page_size_ != 0 ? page_size_ : read_page_size(); }
 
@@ -21,7 +22,7 @@ struct LinuxPlatform {
   static Address current_thread() noexcept { return Address(__builtin_thread_pointer()); }
   STRATA_COLD [[noreturn]] static void fail(const char* text) noexcept;
 
-  // Beyond the concept, used where a platform offers them:
+  // In place of PlatformDefaults':
 
   // Gives pages and their commit charge back; the addresses stay reserved.
   static bool decommit(Address address, size_t bytes) noexcept;

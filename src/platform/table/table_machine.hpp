@@ -1,7 +1,7 @@
 // TableMachine: a PagedMachine that calls through a C table of functions. See strata/kernel.h.
 //
-// One table a program, set before anything else and not changed. The lock is ours, a ticket lock
-// held inside the table's hold and release, so that a C kernel need not bring one.
+// One table a program, set before anything else and not changed. The lock is ours, a spin lock held
+// inside the table's hold and release, so that a C kernel need not bring one.
 #pragma once
 
 #include "base/attributes.hpp"
@@ -17,10 +17,8 @@ class TableMachine {
 
   class CpuGuard {
    public:
-    CpuGuard() noexcept : held_(table_.hold != nullptr ? table_.hold() : 0) {}
-    ~CpuGuard() {
-      if (table_.release != nullptr) table_.release(held_);
-    }
+    CpuGuard() noexcept : held_(hold()) {}
+    ~CpuGuard() { release(held_); }
     CpuGuard(const CpuGuard&) = delete;
     CpuGuard& operator=(const CpuGuard&) = delete;
 
@@ -31,14 +29,14 @@ class TableMachine {
   class Lock {
    public:
     STRATA_NOINLINE void lock() noexcept {
-      const std::uintptr_t held = table_.hold != nullptr ? table_.hold() : 0;
+      const std::uintptr_t held = hold();
       lock_.lock();
       held_ = held;
     }
     STRATA_NOINLINE void unlock() noexcept {
       const std::uintptr_t held = held_;
       lock_.unlock();
-      if (table_.release != nullptr) table_.release(held);
+      release(held);
     }
 
    private:
@@ -60,11 +58,19 @@ class TableMachine {
     return reinterpret_cast<void*>(table_.direct_base + frame.address());
   }
   static unsigned cpu() noexcept { return table_.cpu(); }
+  static std::uint64_t now() noexcept { return table_.now != nullptr ? table_.now() : 0; }
   static void fail(Problem problem, Address address) noexcept {
-    table_.fail(problem_text(problem), address);
+    table_.fail(strata_problem(problem), address);
   }
 
  private:
+  STRATA_NOINLINE static std::uintptr_t hold() noexcept {
+    return table_.hold != nullptr ? table_.hold() : 0;
+  }
+  STRATA_NOINLINE static void release(std::uintptr_t held) noexcept {
+    if (table_.release != nullptr) table_.release(held);
+  }
+
   inline static strata_machine table_ = {};
 };
 

@@ -111,7 +111,7 @@ void expect_nothing_left() {
   size_t slabs = 0;
   for (unsigned c = 1; c < class_count; ++c) slabs += statistics.classes[c].slabs;
   size_t late = 0;  // finished threads share one slab of each class they used
-  for (unsigned c = 1; c < class_count; ++c) late += heap::state.late_heap.active[c] != nullptr;
+  for (unsigned c = 1; c < class_count; ++c) late += heap::late.heap.active[c] != nullptr;
   EXPECT_LE(slabs, late) << "slabs without a live block are stranded";
   EXPECT_TRUE(slot_supply.check());
 }

@@ -16,6 +16,14 @@ TEST(SizeClasses, every_size_has_the_smallest_class_that_fits) {
   }
 }
 
+TEST(SizeClasses, computed_classes_are_those_of_the_table) {
+  for (size_t size = 0; size <= largest_small; ++size) {
+    ASSERT_EQ(2 * compute_class_of(size), twice_class_of(size)) << size;
+  }
+  for (unsigned c = 1; c < class_count; ++c)
+    EXPECT_EQ(compute_size(c), size_classes.classes[c].size);
+}
+
 TEST(SizeClasses, sizes_grow_by_granules_from_16_bytes_to_32_kib) {
   EXPECT_EQ(size_of_class(1), granule_size);
   EXPECT_EQ(size_of_class(class_count - 1), largest_small);

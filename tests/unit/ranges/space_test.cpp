@@ -122,6 +122,15 @@ TEST_F(space, contents_stay_while_neighbours_come_and_go) {
   }
 }
 
+TEST_F(space, what_was_trimmed_off_can_be_had_again) {
+  open(64 * MiB, 64 * MiB);
+  const Address a = ranges->allocate({.bytes = 1 * MiB});
+  ASSERT_TRUE(ranges->trim(a, 1 * MiB, 64 * KiB));
+  EXPECT_TRUE(ranges->extend(a, 64 * KiB, 512 * KiB));
+  std::memset(reinterpret_cast<void*>(a), 1, 512 * KiB);
+  EXPECT_TRUE(ranges->free(a, 512 * KiB));
+}
+
 TEST_F(space, flushes_are_batched) {
   open(64 * MiB, 256 * MiB);
   for (int i = 0; i < 1000; ++i) {
