@@ -30,7 +30,8 @@ struct SizeClass {
 
 struct SizeClassTable {
   SizeClass classes[class_count];
-  // Index: (size + 15) / 16. Value: twice the class, the scale of ThreadCache's bins.
+  // Index: (size + 15) / 16. Value: twice the class, the scale of ThreadCache's bins. Size 0 has no
+  // class, and so an empty bin: see heap/zero_sized.cpp.
   std::uint8_t twice_class_of[largest_small / granule_size + 1];
 };
 
@@ -52,7 +53,7 @@ constexpr SizeClassTable make_size_classes() noexcept {
     entry.inverse = std::uint32_t(((std::uint64_t{1} << 32) + size - 1) / size);
   }
   unsigned c = 1;
-  for (size_t index = 0; index <= largest_small / granule_size; ++index) {
+  for (size_t index = 1; index <= largest_small / granule_size; ++index) {
     while (table.classes[c].size < index * granule_size) ++c;
     table.twice_class_of[index] = std::uint8_t(2 * c);
   }
@@ -61,7 +62,7 @@ constexpr SizeClassTable make_size_classes() noexcept {
 
 inline constexpr SizeClassTable size_classes = make_size_classes();
 
-// size <= largest_small.
+// size <= largest_small. 0 for size 0.
 constexpr unsigned class_of(size_t size) noexcept {
   return size_classes.twice_class_of[(size + granule_size - 1) / granule_size] / 2U;
 }
