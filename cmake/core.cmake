@@ -7,9 +7,10 @@ set(STRATA_CORE
   src/heap/reallocate.cpp src/heap/slab_life.cpp src/heap/outbox.cpp src/heap/thin.cpp src/heap/strip.cpp
   src/heap/threads.cpp
   src/heap/statistics.cpp src/heap/report.cpp src/heap/mode.cpp src/heap/sample.cpp
+  src/heap/zero_sized.cpp src/heap/verify.cpp
   src/harden/mode.cpp src/harden/small.cpp src/harden/large.cpp src/harden/slab.cpp
   src/harden/thread.cpp src/harden/purge.cpp src/harden/guards.cpp src/harden/memory.cpp
-  src/harden/random.cpp src/harden/misuse.cpp
+  src/harden/verify.cpp src/harden/random.cpp src/harden/misuse.cpp
   src/options/options.cpp)
 set(STRATA_FRONT
   src/front/process.cpp src/front/libc.cpp src/front/inspect.cpp src/front/operators.cpp

@@ -72,6 +72,7 @@ void first_use() noexcept { read_options(environ); }
 }
 
 [[gnu::destructor]] void leave_process() noexcept {
+  heap::verify_at_exit();
   if (statistics_file >= 0) print_statistics(statistics_file);
 }
 

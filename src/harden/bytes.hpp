@@ -36,6 +36,12 @@ STRATA_INLINE bool is_zero(const void* block, size_t bytes) noexcept {
   return (found[0] | found[1]) == 0;
 }
 
+// Of any bytes, at any address.
+STRATA_INLINE bool all_zero(const void* bytes, size_t count) noexcept {
+  const auto* const at = static_cast<const char*>(bytes);
+  return count == 0 || (*at == 0 && __builtin_memcmp(at, at + 1, count - 1) == 0);
+}
+
 STRATA_INLINE void clear(void* block, size_t bytes) noexcept {
   auto* at = static_cast<Vector*>(block);
   if (STRATA_UNLIKELY(bytes > longest_inline)) {
@@ -73,6 +79,12 @@ struct Canary {
                                                          size_t slack) const noexcept {
     const Window window(block, size, slack);
     return (window.read() ^ secret << window.shift) >> window.shift == 0;
+  }
+  // The same, and what slack is left behind the canary reads zero still.
+  [[nodiscard]] bool tail_is_whole(void* block, size_t size, size_t slack) const noexcept {
+    if (!is_whole(block, size, slack)) return false;
+    return slack <= bytes ||
+           all_zero(static_cast<char*>(block) + (size - slack) + bytes, slack - bytes);
   }
 
  private:

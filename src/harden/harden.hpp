@@ -6,18 +6,15 @@
 //
 // What a block is made of, by size
 //
-//   size              where it lies                          on free            a freed block waits
-//   in 0                 a page that cannot be touched          (heap/nothing.hpp) - to 32767 bytes
-//   slab of its class: 60 KiB of blocks,   cleared            the thread's quarantine,
-//                     then a guard page                                         then the class's
-//                     pool
-//   to 256 KiB        run of slots between guard pages       cleared            a queue of its
-//   class to 1 GiB          run of slots between guard pages       made inaccessible  a queue of
-//   addresses above             mapping between guard pages            made inaccessible  a queue
-//   of addresses
+//   size          where it lies                          on free            a freed block waits in
+//   0             address that cannot be touched         -                  - (heap/zero_sized.cpp)
+//   to 32767      slab of its class: 60 KiB of           cleared            its thread's
+//                 blocks, then a guard page                                 quarantine, then a pool
+//   to 128 KiB    run of slots between guard pages       cleared            a queue of its class
+//   to 1 GiB      run of slots between guard pages       made inaccessible  a queue of addresses
+//   above         mapping between guard pages            made inaccessible  a queue of addresses
 //
-// What is known of a small block, out of band: one Record (record.hpp) a block in its Slab
-// (slab.hpp)
+// What is known of a small block, out of band: a Record (record.hpp) each in its Slab (slab.hpp)
 //
 //   state      Record               block's bytes                      where it is noted
 //   fresh      0                    zero                               Slab: beyond its window
@@ -30,8 +27,7 @@
 //   fresh -> free         window of the slab grows               -
 //   free -> ready         refill, at random, class's lock        -
 //   ready -> live         allocate, the thread that has it       record is not live; bytes are zero
-//   live -> quarantine    free, any thread                       block start; record is live;
-//   family
+//   live -> quarantine    free, any thread                       block start; record is live; form
 //                                                                and size agree; canary is whole
 //   quarantine -> ready   the thread's later frees: a random     -
 //                         place first, then first in, first out

@@ -12,7 +12,7 @@
 namespace strata::harden {
 namespace {
 
-constexpr size_t largest_cleared = 256 * KiB;
+constexpr size_t largest_cleared = 128 * KiB;
 constexpr size_t largest_run = 1 * GiB;
 constexpr unsigned steps = 8;
 constexpr unsigned class_total = (31 - 15) * steps;
@@ -37,7 +37,8 @@ struct State {
   LargeBlock* waiting_mappings[most_waiting_mappings] = {};
   unsigned next_mapping = 0;
   LargeBlock* table[buckets] = {};  // mappings by address, live and waiting
-  LargeBlock* unused = nullptr;     // records
+  LargeBlock* records = nullptr;    // all there ever were, linked by `older`
+  LargeBlock* unused = nullptr;     // those without a block, linked by `next`
   size_t resident = 0;              // bytes of ready blocks that may be there; read without lock
   LargeUsage usage;
 };
@@ -65,16 +66,23 @@ LargeBlock* take_record() noexcept {
     LockGuard guard(state.lock);
     if (LargeBlock* const block = state.unused; block != nullptr) {
       state.unused = block->next;
+      LargeBlock* const older = block->older;
       *block = {};
+      block->older = older;
       return block;
     }
   }
   auto* const block = static_cast<LargeBlock*>(take_memory(sizeof(LargeBlock)));
-  if (block != nullptr) *block = {};
+  if (block == nullptr) return nullptr;
+  LockGuard guard(state.lock);
+  *block = {};
+  block->older = state.records;
+  state.records = block;
   return block;
 }
 void give_record(LargeBlock* block) noexcept {
   LockGuard guard(state.lock);
+  block->state = LargeBlock::State::none;
   block->next = state.unused;
   state.unused = block;
 }
@@ -89,21 +97,17 @@ void put_canary(const LargeBlock* block) noexcept {
     canary.put(pointer_to(block), block->accessible, slack_of(block));
   }
 }
-bool canary_is_whole(const LargeBlock* block) noexcept {
-  return slack_of(block) == 0 ||
-         canary.is_whole(pointer_to(block), block->accessible, slack_of(block));
-}
 
 // Runs ---------------------------------------------------------------------------------------
 
 // What an earlier use left behind goes back to the system.
 void make_zero(Slot* slot, Address address, size_t slots) noexcept {
-  bool touched = false;
+  bool written = false;
   for (size_t i = 0; i < slots; ++i) {
-    touched |= slot[i].written != 0;
+    written |= slot[i].written != 0;
     slot[i].written = 0;
   }
-  if (touched && !Machine::purge(address, slots * slot_size)) {
+  if (written && !Machine::purge(address, slots * slot_size)) {
     __builtin_memset(reinterpret_cast<void*>(address), 0, slots * slot_size);
   }
 }
@@ -142,6 +146,7 @@ LargeBlock* open_run(size_t accessible, size_t alignment) noexcept {
     if (!block->guarded) remove_guard(lead_guard(block), page);
   }
   run->length = block->slots;
+  first->shape = 0;
   first->set_owner(0);
   first->checked = block;
   first->inverse = 0;
@@ -228,7 +233,7 @@ LargeBlock* revive(LargeBlock* block) noexcept {
     if (!remove_guard(block->address, block->accessible)) return nullptr;
     block->closed = false;
   } else if (block->resident && !is_zero(pointer_to(block), block->accessible)) {
-    report_write_after_free(pointer_to(block), block->size, block->freed_by);
+    report_write_after_free(pointer_to(block), block->size, block->freed_by, "malloc");
     clear(pointer_to(block), block->accessible);
   }
   return block;
@@ -334,7 +339,7 @@ void check_end(const LargeBlock* block, Form form, size_t size) noexcept {
   if (size != heap::unknown_size && size != block->size) {
     report_size(pointer_to(block), block->size, size);
   }
-  if (!canary_is_whole(block)) report_overflow(pointer_to(block), block->size, "free");
+  if (!large_canary_is_whole(*block)) report_overflow(pointer_to(block), block->size, "free");
 }
 
 }  // namespace
@@ -381,7 +386,7 @@ void* reallocate_large(LargeBlock* block, void* pointer, size_t size) noexcept {
   if (block->state != LargeBlock::State::live || Address(pointer) != block->address) return nullptr;
   if (size > size_t(PTRDIFF_MAX)) return nullptr;
   if (block->form != Form::malloc) report_family(pointer, old_size, block->form, Form::malloc);
-  if (!canary_is_whole(block)) report_overflow(pointer, old_size, "realloc");
+  if (!large_canary_is_whole(*block)) report_overflow(pointer, old_size, "realloc");
   if (size > largest_guarded && size <= block->accessible && size >= block->accessible / 2) {
     // What was canary is the program's now.
     const size_t rest = slack_of(block) < Canary::bytes ? slack_of(block) : Canary::bytes;
@@ -406,11 +411,21 @@ void* reallocate_large(LargeBlock* block, void* pointer, size_t size) noexcept {
   return moved;
 }
 
+bool large_canary_is_whole(const LargeBlock& block) noexcept {
+  return slack_of(&block) == 0 ||
+         canary.is_whole(pointer_to(&block), block.accessible, slack_of(&block));
+}
+
 LargeBlock* find_mapping(Address address) noexcept {
   LockGuard guard(state.lock);
   LargeBlock* block = state.table[bucket_of(address)];
   while (block != nullptr && block->address != address) block = block->next;
   return block;
+}
+
+LargeBlock* newest_large() noexcept {
+  LockGuard guard(state.lock);
+  return state.records;
 }
 
 bool describe_around(Address address, LargeBlock& found) noexcept {

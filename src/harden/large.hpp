@@ -10,11 +10,11 @@
 //
 //   state    bytes                                    where
 //   live     the program's                            its slot leads to the record
-//   waiting  to 256 KiB: zero; above: inaccessible    queue, first in, first out, bounded by bytes
+//   waiting  to 128 KiB: zero; above: inaccessible    queue, first in, first out, bounded by bytes
 //                                                     or by number
 //   ready    as waiting, or given back to the system  stack of its class
 //
-// Up to 256 KiB clearing costs less than the page faults that follow when memory is given back.
+// Up to 128 KiB clearing costs less than the page faults that follow when memory is given back.
 // Everything here is guarded by one lock, held over no system call but trim's, and not while a
 // block is cleared or looked at.
 #pragma once
@@ -26,7 +26,7 @@
 namespace strata::harden {
 
 struct LargeBlock {
-  enum class State : std::uint8_t { live, waiting, ready };
+  enum class State : std::uint8_t { none, live, waiting, ready };
 
   Address address = 0;
   size_t size = 0;        // asked for
@@ -36,12 +36,13 @@ struct LargeBlock {
   size_t mapped_bytes = 0;
   std::uint32_t slots = 0;  // of the run
   std::uint32_t lead = 0;   // of these, before the block
-  State state = State::live;
+  State state = State::none;
   Form form = Form::malloc;
   bool guarded = false;   // pages before and behind it cannot be touched
   bool closed = false;    // nor can its own, now that it is freed
   bool resident = false;  // not live: pages may be there (and read zero)
   std::uint32_t freed_by = 0;
+  LargeBlock* older = nullptr;     // the record made before this one; for good
   LargeBlock* next = nullptr;      // of the queue, the stack or the table of mappings
   LargeBlock* previous = nullptr;  // of the queue
 };
@@ -60,6 +61,18 @@ size_t size_of_large(LargeBlock* block, void* pointer) noexcept;
 
 // The mapping that begins at the address, live or not; nullptr: none does.
 LargeBlock* find_mapping(Address address) noexcept;
+// Whether what stands behind the block's end is as it was put there.
+bool large_canary_is_whole(const LargeBlock& block) noexcept;
+
+// Calls visit(block) for each, live or not; to be called while no other thread uses the heap.
+LargeBlock* newest_large() noexcept;
+template <class Visit>
+void for_each_large(Visit&& visit) noexcept {
+  for (const LargeBlock* block = newest_large(); block != nullptr; block = block->older) {
+    if (block->state != LargeBlock::State::none) visit(*block);
+  }
+}
+
 // Any large block around the address, for messages. nullptr: none. A copy, since it may go away.
 bool describe_around(Address address, LargeBlock& found) noexcept;
 

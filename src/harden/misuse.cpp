@@ -108,16 +108,16 @@ void report_overflow(const void* block, size_t size, const char* when) noexcept 
   heap::deliver(line.text(when).text(")\n"));
 }
 
-void report_write_after_free(const void* block, size_t size, std::uint32_t thread) noexcept {
+void report_write_after_free(const void* block, size_t size, std::uint32_t thread,
+                             const char* when) noexcept {
   const auto* const bytes = static_cast<const unsigned char*>(block);
   size_t changed = 0;
   while (changed + 1 < size && bytes[changed] == 0) ++changed;
   Line line;
   line.text("strata: error: write after free to ").hex(Address(block) + changed).text(" (byte ");
-  line.number(changed).text(" of a ");
+  line.number(changed).text(" of the ");
   describe_freed(line, size, thread);
-  line.text(" at ").hex(Address(block)).text("; found when it was to be used again)\n");
-  heap::deliver(line);
+  heap::deliver(line.text("; found by ").text(when).text(")\n"));
 }
 
 }  // namespace strata::harden

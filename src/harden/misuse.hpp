@@ -15,10 +15,10 @@ STRATA_COLD void report_no_block(Slot* slot, const void* pointer, bool frees) no
 // The block was freed by another family than it was asked from.
 STRATA_COLD void report_family(const void* block, size_t size, Form asked, Form freed) noexcept;
 STRATA_COLD void report_size(const void* block, size_t size, size_t said) noexcept;
-// Bytes behind the block's end, found at `when`.
+// Bytes behind the block's end; `when`: what found them.
 STRATA_COLD void report_overflow(const void* block, size_t size, const char* when) noexcept;
 // A free block's byte is no longer zero. `thread`: who freed it, the system's number; 0: not known.
-STRATA_COLD void report_write_after_free(const void* block, size_t size,
-                                         std::uint32_t thread) noexcept;
+STRATA_COLD void report_write_after_free(const void* block, size_t size, std::uint32_t thread,
+                                         const char* when) noexcept;
 
 }  // namespace strata::harden

@@ -6,6 +6,7 @@
 #include "harden/memory.hpp"
 #include "harden/misuse.hpp"
 #include "harden/small.hpp"
+#include "harden/verify.hpp"
 #include "heap/state.hpp"
 
 namespace strata::harden {
@@ -16,6 +17,7 @@ void* allocate_zeroed(size_t size) noexcept { return allocate(size, Form::malloc
 
 void* allocate_aligned(size_t alignment, size_t size, Form form) noexcept {
   if (alignment <= granule_size) return allocate(size, form);
+  if (size == 0) size = 1;
   if (size <= largest_guarded && alignment <= largest_small) {
     // Blocks stand at multiples of their size from an aligned slab: a class whose size is a
     // multiple of the alignment will do.
@@ -46,7 +48,8 @@ struct Keeper {
   // The default heap, before the mode began.
   [[nodiscard]] bool is_default(void* pointer) const noexcept {
     if (slot == nullptr) return heap::huge_size(pointer) != 0;
-    return slot->kind() == SlotKind::slab || slot->kind() == SlotKind::large;
+    return slot->kind() == SlotKind::slab || slot->kind() == SlotKind::large ||
+           slot->kind() == SlotKind::zero_sized;
   }
 };
 
@@ -146,12 +149,14 @@ const heap::ModeCalls hardened_calls = {
     .trim = trim,
     .collect = collect,
     .finish_thread = finish_thread,
+    .verify_at_exit = verify_at_exit,
     .before_fork = lock_all,
     .after_fork_in_parent = unlock_all,
     .after_fork_in_child = renew,
 };
 
 void prepare() noexcept {
+  range_settings.commit_ahead = false;
   prepare_shapes();
   Random random;
   draw_secrets(random);

@@ -107,6 +107,7 @@ Slab* Pool::open(unsigned c) noexcept {
   slab->capacity = shape.capacity;
   slab->older = all_;
   all_ = slab;
+  slot->shape = 0;
   slot->set_owner(0);
   slot->checked = slab;
   slot->inverse = shape.inverse;

@@ -42,7 +42,7 @@ STRATA_COLD void report_unfit(const Entry& entry, size_t block_size) noexcept {
   if (record.is_live()) {
     report_no_block(slot_supply.find(Address(entry.block)), entry.block, true);
   } else {
-    report_write_after_free(entry.block, block_size, thread_of(record.freed_by()));
+    report_write_after_free(entry.block, block_size, thread_of(record.freed_by()), "malloc");
   }
 }
 
@@ -122,6 +122,10 @@ STRATA_INLINE void retire(Slab* slab, void* block, Record* record) noexcept {
 }
 
 STRATA_NOINLINE void retire_long(Slab* slab, void* block, Record* record) noexcept {
+  const size_t slack = record->slack();
+  if (STRATA_UNLIKELY(!canary.tail_is_whole(block, slab->size, slack))) {
+    report_overflow(block, slab->size - slack, "free");
+  }
   __builtin_memset(block, 0, slab->size);
   retire(slab, block, record);
 }
@@ -135,9 +139,6 @@ STRATA_COLD void free_wrong(Slot* slot, void* pointer, Form form, size_t said) n
   const size_t size = slab->size - record->slack();
   if (record->form() != form) report_family(pointer, size, record->form(), form);
   if (said != heap::unknown_size && said != size) report_size(pointer, size, said);
-  if (!canary.is_whole(pointer, slab->size, record->slack())) {
-    report_overflow(pointer, size, "free");
-  }
   retire_long(slab, pointer, record);
 }
 
@@ -148,10 +149,12 @@ STRATA_INLINE void free_at(Slot* slot, void* pointer, Form form, size_t said) no
   Slab* const slab = slab_of(slot);
   const Record found = *record;
   const size_t size = slab->size - found.slack();
-  const bool good = found.is_live_of(form) && (said == heap::unknown_size || said == size) &&
-                    canary.is_whole(pointer, slab->size, found.slack());
+  const bool good = found.is_live_of(form) && (said == heap::unknown_size || said == size);
   if (STRATA_UNLIKELY(!good)) return free_wrong(slot, pointer, form, said);
-  if (STRATA_UNLIKELY(slab->size > longest_inline)) return retire_long(slab, pointer, record);
+  if (STRATA_UNLIKELY(slab->size > longest_inline ||
+                      !canary.is_whole(pointer, slab->size, found.slack()))) {
+    return retire_long(slab, pointer, record);
+  }
   clear(pointer, slab->size);
   retire(slab, pointer, record);
 }
@@ -180,7 +183,9 @@ void* allocate_small(unsigned c, size_t size, Form form) noexcept {
 }
 
 void* allocate(size_t size, Form form) noexcept {
-  if (STRATA_UNLIKELY(size > largest_guarded)) return allocate_large(size, 1, form);
+  if (STRATA_UNLIKELY(size - 1 >= largest_guarded)) {
+    return size == 0 ? heap::allocate_zero_sized() : allocate_large(size, 1, form);
+  }
   return allocate_at(class_of(size + 1), size, form);
 }
 
@@ -218,7 +223,7 @@ void* reallocate_small(Slot* slot, void* pointer, size_t size) noexcept {
   if (STRATA_UNLIKELY(found.form() != Form::malloc)) {
     report_family(pointer, old_size, found.form(), Form::malloc);
   }
-  if (STRATA_UNLIKELY(!canary.is_whole(pointer, block_size, found.slack()))) {
+  if (STRATA_UNLIKELY(!canary.tail_is_whole(pointer, block_size, found.slack()))) {
     report_overflow(pointer, old_size, "realloc");
   }
   const size_t least = block_size / 2 > largest_slack ? block_size - largest_slack : block_size / 2;

@@ -15,6 +15,7 @@ constinit Machine::Lock late_lock;
 constinit ThreadState* late_state;
 constinit Machine::Lock registry_lock;
 constinit List<ThreadState> states;
+constinit unsigned state_count;
 constinit ThreadState* unused;  // linked by next
 
 // By number. A number is given once: what a record says of who freed it stays true.
@@ -40,6 +41,7 @@ ThreadState* take_state() noexcept {
   }
   state->next = state->previous = nullptr;
   states.push_back(state);
+  ++state_count;
   return state;
 }
 
@@ -140,8 +142,14 @@ void finish_thread() noexcept {
   flush_all(*state);
   LockGuard guard(registry_lock);
   states.remove(state);
+  --state_count;
   state->next = unused;
   unused = state;
+}
+
+unsigned thread_count() noexcept {
+  LockGuard guard(registry_lock);
+  return state_count;
 }
 
 std::uint32_t thread_of(unsigned number) noexcept {

@@ -83,6 +83,8 @@ STRATA_NOINLINE void flush_half(ThreadState& state, unsigned c) noexcept;
 void flush_all(ThreadState& state) noexcept;
 
 void finish_thread() noexcept;
+// How many threads have a state.
+unsigned thread_count() noexcept;
 // The system's number of the thread that has the number, 0: not known.
 std::uint32_t thread_of(unsigned number) noexcept;
 

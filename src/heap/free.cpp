@@ -114,6 +114,8 @@ STRATA_NOINLINE void free_any(void* pointer) noexcept {
       return free_large(slot, pointer);
     case SlotKind::strip:
       return free_in_strip(slot, pointer);
+    case SlotKind::zero_sized:
+      return free_zero_sized(slot, pointer);
     case SlotKind::sampled:
       if (sample::freed(pointer)) return;
       [[fallthrough]];

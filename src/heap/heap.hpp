@@ -124,6 +124,10 @@ void after_fork_in_child() noexcept;
 // heap afterwards; it then works without caching.
 void finish_thread() noexcept;
 
+// At the process's end, by the thread that ends it: looks over what this thread keeps ready
+// (hardened mode: over more), whether it was written to after it was freed. Some microseconds.
+void verify_at_exit() noexcept;
+
 // What the storey above must define (constant-initialised, because the first allocation may come
 // before any constructor): called once a thread when it first needs a ThreadHeap, to arrange for
 // finish_thread; and once before the first slow path does anything, to set options.

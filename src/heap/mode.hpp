@@ -36,6 +36,7 @@ struct ModeCalls {
   size_t (*trim)(size_t keep) noexcept;
   void (*collect)(Statistics& statistics) noexcept;
   void (*finish_thread)() noexcept;
+  void (*verify_at_exit)() noexcept;
   void (*before_fork)() noexcept;
   void (*after_fork_in_parent)() noexcept;
   void (*after_fork_in_child)() noexcept;

@@ -59,6 +59,9 @@ STRATA_INLINE void* reallocate_here(void* pointer, size_t size) noexcept {
   if (slot->kind() == SlotKind::large && Address(pointer) == address_of(slot)) {
     return reallocate_large(slot, size);
   }
+  if (slot->kind() == SlotKind::zero_sized && is_zero_sized(slot, pointer)) {
+    return move(pointer, 0, size);
+  }
   return reallocate_other(slot, pointer, size);
 }
 
@@ -86,13 +89,11 @@ size_t usable_size(void* pointer) noexcept {
 
 size_t usable_size_default(void* pointer) noexcept {
   Slot* const slot = slot_supply.find(Address(pointer));
-  if (slot != nullptr && slot->kind() == SlotKind::slab) {
-    return check_live(slot, pointer) ? slab::block_size(slot) : 0;
-  }
-  if (slot != nullptr && slot->kind() == SlotKind::strip) return size_in_strip(slot, pointer);
-  if (slot != nullptr && slot->kind() == SlotKind::large && Address(pointer) == address_of(slot)) {
-    return slot->size;
-  }
+  const SlotKind kind = slot != nullptr ? slot->kind() : SlotKind::none;
+  if (kind == SlotKind::slab) return check_live(slot, pointer) ? slab::block_size(slot) : 0;
+  if (kind == SlotKind::strip) return size_in_strip(slot, pointer);
+  if (kind == SlotKind::large && Address(pointer) == address_of(slot)) return slot->size;
+  if (kind == SlotKind::zero_sized && is_zero_sized(slot, pointer)) return 0;
   size_t bytes = sample::usable(pointer);
   if (bytes == 0 && slot == nullptr) bytes = huge_size(pointer);
   if (bytes == 0) report(Misuse::invalid_pointer, pointer);

@@ -193,11 +193,17 @@ STRATA_NOINLINE void* allocate_otherwise(size_t size, unsigned c, bool zeroed,
   return sample::show(heap, allocation);
 }
 
+// Sizes that no class has.
+STRATA_NOINLINE void* allocate_unusual(size_t size, bool zeroed) noexcept {
+  return size == 0 ? allocate_zero_sized() : allocate_large(size, 1, zeroed);
+}
+STRATA_INLINE bool is_unusual(size_t size) noexcept { return size - 1 >= largest_small; }
+
 // The slow paths' ways where the thread has no ThreadHeap.
 template <Form form>
 STRATA_NOINLINE void* allocate_without_heap(size_t size) noexcept {
   if (mode_serves()) return mode->allocate(size, form);
-  if (size > largest_small) return allocate_large(size, 1, false);
+  if (is_unusual(size)) return allocate_unusual(size, false);
   return allocate_otherwise(size, class_of(size), false, granule_size);
 }
 
@@ -218,7 +224,7 @@ STRATA_NOINLINE void* miss_sampling(size_t size, unsigned c) noexcept {
 STRATA_NOINLINE void* allocate_zeroed_slow(size_t size) noexcept {
   ThreadHeap* const heap = thread_cache.heap;
   if (STRATA_UNLIKELY(heap == nullptr) && mode_serves()) return mode->allocate_zeroed(size);
-  if (size > largest_small) return allocate_large(size, 1, true);
+  if (is_unusual(size)) return allocate_unusual(size, true);
   const unsigned c = class_of(size);
   if (STRATA_UNLIKELY(heap == nullptr || sample::is_on())) {
     return allocate_otherwise(size, c, true, granule_size);
@@ -232,7 +238,7 @@ template <Form form>
 void* allocate_slow(size_t size) {
   ThreadHeap* const heap = thread_cache.heap;
   if (STRATA_UNLIKELY(heap == nullptr)) return allocate_without_heap<form>(size);
-  if (STRATA_UNLIKELY(size > largest_small)) return allocate_large(size, 1, false);
+  if (STRATA_UNLIKELY(is_unusual(size))) return allocate_unusual(size, false);
   const unsigned c = class_of(size);
   if (STRATA_UNLIKELY(sample::is_on())) return miss_sampling(size, c);
   return allocate_small(thread_cache, *heap, c, false);

@@ -127,6 +127,9 @@ void report(Misuse misuse, const void* pointer) noexcept {
     describe_inside(what, address, address_of(run), run->size);
   } else if (run->kind() == SlotKind::lent) {
     what.text("memory of a region, not of the heap");
+  } else if (run->kind() == SlotKind::zero_sized) {
+    what.text(misuse == Misuse::invalid_free ? "not a block: inside a 0-byte block"
+                                             : "0-byte block, freed before");
   } else if (was_large(slot, run, address)) {
     if (misuse == Misuse::invalid_free) misuse = Misuse::double_free;
     what.number(slot->remote.load(Order::relaxed)).text("-byte block, freed before");
@@ -134,12 +137,12 @@ void report(Misuse misuse, const void* pointer) noexcept {
     what.text("memory that is free");
   }
   Line line;
-  line.text("strata: error: ");
-  line.text(misuse == Misuse::double_free    ? "double free of "
-            : misuse == Misuse::invalid_free ? "invalid free of "
-                                             : "invalid pointer ");
-  line.hex(address).text(" (").text(what.c_str()).text(")\n");
-  deliver(line);
+  constexpr const char* names[] = {"double free of ", "invalid free of ", "invalid pointer ",
+                                   "write after free to "};
+  line.text("strata: error: ").text(names[unsigned(misuse)]);
+  line.hex(address).text(" (").text(what.c_str());
+  if (misuse == Misuse::write_after_free) line.text("; found by exit");
+  deliver(line.text(")\n"));
 }
 
 }  // namespace strata::heap

@@ -20,7 +20,7 @@ struct ReportSettings {
 };
 inline ReportSettings report_settings;
 
-enum class Misuse { double_free, invalid_free, invalid_pointer };
+enum class Misuse { double_free, invalid_free, invalid_pointer, write_after_free };
 
 // Says what the pointer is. Returns only where the program shall go on.
 STRATA_COLD void report(Misuse misuse, const void* pointer) noexcept;

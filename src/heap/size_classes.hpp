@@ -30,7 +30,8 @@ struct SizeClass {
 
 struct SizeClassTable {
   SizeClass classes[class_count];
-  // Index: (size + 15) / 16. Value: twice the class, the scale of ThreadCache's bins.
+  // Index: (size + 15) / 16. Value: twice the class, the scale of ThreadCache's bins. Size 0 has no
+  // class, and so an empty bin: see heap/zero_sized.cpp.
   std::uint8_t twice_class_of[largest_small / granule_size + 1];
 };
 
@@ -53,11 +54,9 @@ constexpr SizeClass compute_class(unsigned c) noexcept {
   return entry;
 }
 
-// The class of a size, without the table.
+// The class of a size, without the table; 0 for size 0.
 constexpr unsigned compute_class_of(size_t size) noexcept {
-  if (size <= linear_classes * granule_size) {
-    return size == 0 ? 1 : unsigned(divide_up(size, granule_size));
-  }
+  if (size <= linear_classes * granule_size) return unsigned(divide_up(size, granule_size));
   const unsigned log = log2_floor(size - 1);
   const unsigned step = unsigned((size - 1) >> (log - 3)) % steps_per_doubling;
   return linear_classes + 1 + (log - 8) * steps_per_doubling + step;
@@ -68,7 +67,7 @@ constexpr SizeClassTable make_size_classes() noexcept {
   SizeClassTable table{};
   for (unsigned c = 1; c < class_count; ++c) table.classes[c] = compute_class(c);
   unsigned c = 1;
-  for (size_t index = 0; index <= largest_small / granule_size; ++index) {
+  for (size_t index = 1; index <= largest_small / granule_size; ++index) {
     while (table.classes[c].size < index * granule_size) ++c;
     table.twice_class_of[index] = std::uint8_t(2 * c);
   }
@@ -84,7 +83,7 @@ constexpr bool classes_in_table = false;
 constexpr bool classes_in_table = true;
 #endif
 
-// size <= largest_small.
+// size <= largest_small. 0 for size 0.
 constexpr unsigned twice_class_of(size_t size) noexcept {
   if constexpr (!classes_in_table) return 2 * compute_class_of(size);
   return size_classes.twice_class_of[(size + granule_size - 1) / granule_size];

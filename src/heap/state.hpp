@@ -1,7 +1,7 @@
 // The heap's process-wide state, and the calls its slow paths share with one another.
 //
 // Lock order (each may be taken while holding those before it, never the other way):
-//   late, registry, pool of a class (ascending), huge, strip, slot supply
+//   late, registry, pool of a class (ascending), huge, strip, zero-sized, slot supply
 #pragma once
 
 #include "base/lock_guard.hpp"
@@ -109,6 +109,12 @@ void flush_outbox(ThreadHeap& heap) noexcept;
 bool is_free(Slot* slot, const void* block) noexcept;
 // The thread in whose outbox the block waits, or nullptr. Takes the registry's lock.
 STRATA_COLD const ThreadHeap* waits_with(Slot* slot, const void* block) noexcept;
+
+// zero_sized.cpp: blocks of no bytes. `slot` is of their kind.
+void* allocate_zero_sized() noexcept;
+void free_zero_sized(Slot* slot, void* pointer) noexcept;
+bool is_zero_sized(Slot* slot, const void* pointer) noexcept;
+Machine::Lock& zero_sized_lock() noexcept;
 
 // large.cpp
 void* allocate_large(size_t size, size_t alignment, bool zeroed) noexcept;

@@ -22,6 +22,7 @@ void let_go(ThreadHeap& heap, Slot* slot) noexcept {
 
 void release_locks() noexcept {
   slot_supply.lock().unlock();
+  zero_sized_lock().unlock();
   state.strip_lock.unlock();
   huge_lock().unlock();
   for (unsigned c = class_count; --c != 0;) state.pools[c].lock().unlock();
@@ -127,6 +128,7 @@ void before_fork() noexcept {
   for (unsigned c = 1; c < class_count; ++c) state.pools[c].lock().lock();
   huge_lock().lock();
   state.strip_lock.lock();
+  zero_sized_lock().lock();
   slot_supply.lock().lock();
 }
 

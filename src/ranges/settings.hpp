@@ -18,6 +18,9 @@ struct RangeSettings {
   // Lazy: physical pages come with the first touch. Eager: with the run of slots.
   Provision provision = Provision::lazy;
   bool huge_pages = false;
+  // Whether more of a range is made usable than is needed now: fewer system calls. Off, what lies
+  // behind the last slot in use cannot be touched.
+  bool commit_ahead = true;
   // Whether a thread of Strata's own may purge. Only ever started in a program that has threads
   // already, and only when more than the limit is dirty.
   bool worker = true;

@@ -42,6 +42,7 @@ enum class SlotKind : std::uint8_t {
   none = 0,  // inside a run, under the slot array, or not committed yet
   slab,
   large,
+  zero_sized,     // addresses of blocks of no bytes; `checked` leads to which are live
   checked_slab,   // of a mode that checks (src/harden): `checked` leads to what it knows
   checked_large,  // the same; the first slot of the block, not always of the run
   sampled,        // a slab whose blocks are a client's of the sampling point: heap/sample.hpp

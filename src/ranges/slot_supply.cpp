@@ -42,7 +42,8 @@ constexpr size_t largest_step = 32 * MiB / slot_size;
 }  // namespace
 
 size_t SlotSupply::commit_step(const SlotRange& range) const noexcept {
-  const size_t quarter = range.committed_bytes() / slot_size / 4;
+  if (!range_settings.commit_ahead) return 1;
+  const size_t quarter = size_t(range.end_slot() - range.first_slot()) / 4;
   return quarter < smallest_step ? smallest_step : quarter > largest_step ? largest_step : quarter;
 }
 

@@ -1,6 +1,6 @@
 // A block is written to after it was freed. When it comes to be used again, that is found.
-//= hardened diagnose | small | own | write after free to … (byte 8 of a 64-byte block, freed before by thread … at …; found when it was to be used again)
-//= hardened diagnose | medium | own | write after free to … (byte 8 of a 20480-byte block, freed before by thread … at …; found when it was to be used again)
+//= hardened diagnose | small | own | write after free to … (byte 8 of the 64-byte block, freed before by thread …; found by malloc)
+//= hardened diagnose | medium | own | write after free to … (byte 8 of the 20480-byte block, freed before by thread …; found by malloc)
 #include "misuse.h"
 
 static void misuse(size_t size) {
