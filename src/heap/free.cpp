@@ -196,11 +196,7 @@ void free_event(Slot* slot) noexcept {
   if (const unsigned c = slab::class_of(slot); heap.active[c] == slot) {
     settle(heap, c);
     if (slot->list->live() != 0) return count_again(*slot->list);
-    // Kept from the second time on: a thread that frees all it had, and is idle then, keeps
-    // nothing.
-    if (heap.emptied[c]) return retain(heap, slot);
-    heap.emptied[c] = true;
-    return release_slab(deactivate(heap, c));
+    return retain(heap, slot);
   }
   if (slot->live() != 0) return thin_owned(heap, slot);
   leave_available(heap, slot);

@@ -5,7 +5,9 @@ namespace strata::heap {
 namespace {
 
 // Resident bytes of empty active slabs that all threads together may keep, and the least a thread
-// may: with few threads nothing is given back too early, with many an idle one holds little.
+// may: with few threads nothing is given back too early, with many an idle one holds little. With
+// so many that it comes to the least, a class's slab is kept from the second time that it empties:
+// a thread that frees all it had and is idle then keeps nothing.
 constexpr size_t retained_total = 1 * MiB;
 constexpr size_t retained_least = 32 * KiB;
 
@@ -133,11 +135,16 @@ void answer_call(ThreadHeap& heap, Slot* slot) noexcept {
 }
 
 void retain(ThreadHeap& heap, Slot* slot) noexcept {
+  const size_t budget = retained_budget();
+  const unsigned c = slab::class_of(slot);
+  if (budget == retained_least && !heap.emptied[c]) {
+    heap.emptied[c] = true;
+    return release_slab(deactivate(heap, c));
+  }
   slot->list->count = slot->list->live() + retained_bias;
   slot->list->bias = retained_bias;
   if (heap.retained_count == most_retained) evict_oldest(heap);
   heap.retained[heap.retained_count++] = slot;
-  const size_t budget = retained_budget();
   size_t bytes = 0;
   for (unsigned i = 0; i < heap.retained_count; ++i) {
     bytes += slab::resident_bytes(heap.retained[i]);

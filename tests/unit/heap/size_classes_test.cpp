@@ -9,7 +9,8 @@ namespace {
 using namespace strata;
 
 TEST(SizeClasses, every_size_has_the_smallest_class_that_fits) {
-  for (size_t size = 0; size <= largest_small; ++size) {
+  EXPECT_EQ(class_of(0), 0U);
+  for (size_t size = 1; size <= largest_small; ++size) {
     unsigned smallest = 1;
     while (size_of_class(smallest) < size) ++smallest;
     ASSERT_EQ(class_of(size), smallest) << size;

@@ -335,7 +335,12 @@ TEST(Retained, with_many_threads_each_keeps_32_kib) {
   EXPECT_LE(collected().small_free_bytes, before + kept);
 }
 
-TEST(Retained, what_a_thread_frees_for_the_first_time_it_does_not_keep) {
+TEST(Retained, with_many_threads_what_one_frees_for_the_first_time_is_not_kept) {
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (size_t i = 0; i < 64; ++i) {
+    workers.push_back(std::make_unique<Worker>());
+    workers.back()->run([] { heap::free(heap::allocate(16)); });
+  }
   Worker worker;
   worker.run([] {
     for (unsigned c = 1; c < class_count; ++c) heap::free(heap::allocate(size_of_class(c)));
