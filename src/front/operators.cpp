@@ -10,6 +10,7 @@
 #include "front/export.hpp"
 #include "front/throwing_handler.hpp"
 #include "heap/heap.hpp"
+#include "observe/survey.hpp"
 
 namespace heap = strata::heap;
 using heap::Form;
@@ -53,6 +54,7 @@ std::new_handler current_handler() {
 
 // Calls the new handler; false when there is none. What the handler throws goes to the caller.
 STRATA_COLD bool handled() {
+  strata::observe::note_refusal();
   std::new_handler handler = current_handler();
   if (strata_runtime::new_handler == nullptr) {
     if (void* const later = find_in_later_runtime("_ZSt15get_new_handlerv")) {
@@ -81,6 +83,7 @@ STRATA_NOINLINE void* new_aligned(size_t size, std::align_val_t alignment, Form 
 
 // The nothrow forms call the handler too; one that throws ends the attempt, and null is the answer.
 bool handled_without_throwing() {
+  strata::observe::note_refusal();
   const std::new_handler handler = current_handler();
   return handler != nullptr && strata::front::returns_without_throwing(handler);
 }
