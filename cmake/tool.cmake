@@ -30,6 +30,7 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
 
   add_executable(strata_tool
     tool/main.cpp
+    tool/libraries.cpp
     tool/commands/lab.cpp
     tool/commands/doctor.cpp
     tool/commands/run.cpp
@@ -45,7 +46,6 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
     tool/lab/workload.cpp
     tool/observe/account.cpp
     tool/observe/conversation.cpp
-    tool/libraries.cpp
     tool/observe/documents.cpp
     tool/observe/findings.cpp
     tool/observe/images.cpp
@@ -65,7 +65,9 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
   set_target_properties(strata_tool PROPERTIES OUTPUT_NAME strata)
   target_include_directories(strata_tool PRIVATE include src tool)
   target_compile_options(strata_tool PRIVATE -Wall -Wextra)
-  target_compile_definitions(strata_tool PRIVATE STRATA_VERSION="${PROJECT_VERSION}")
+  include(GNUInstallDirs)
+  target_compile_definitions(strata_tool PRIVATE STRATA_VERSION="${PROJECT_VERSION}"
+    STRATA_LIBRARY_FOLDER="${CMAKE_INSTALL_LIBDIR}")
   target_include_directories(strata_tool PRIVATE ${STRATA_LIBELF_INCLUDE})
   target_link_libraries(strata_tool PRIVATE CLI11::CLI11 fmt::fmt nlohmann_json::nlohmann_json
                                             ${STRATA_LIBELF} Threads::Threads)

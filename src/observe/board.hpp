@@ -58,7 +58,7 @@ struct Totals {
   std::uint64_t time;               // Machine::now() when this was written
   ThreadCounts allocations;         // large and huge blocks ever handed out
   std::uint64_t live[class_count];  // blocks of each small class
-  std::uint64_t small_live_bytes;  // strips' too
+  std::uint64_t small_live_bytes;   // strips' too
   std::uint64_t large_blocks;
   std::uint64_t large_bytes;
   std::uint64_t huge_blocks;
@@ -104,10 +104,10 @@ static_assert(sizeof(Board) <= 4 * KiB);
 enum class RunKind : std::uint8_t {
   slab,
   slab_part,
-  strip,       // falloc's
+  strip,  // falloc's
   large,
-  lent,        // to a region
-  kept,        // by a mode that checks or by the sampling point: only they know what is live
+  lent,  // to a region
+  kept,  // by a mode that checks or by the sampling point: only they know what is live
   free_run,
   huge,
   in_transit,  // on its way from one to the other

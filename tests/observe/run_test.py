@@ -119,6 +119,9 @@ class Summary(Running):
         self.assertEqual(10, len(lines), lines)
         self.assertTrue(all(len(line) <= 100 for line in lines), lines)
 
+    def test_it_has_ten_lines_for_a_command_of_several(self):
+        self.assertEqual(10, len(self.run_it("sh", "-c", "true\nexec true").stderr.splitlines()))
+
     def test_quiet_says_nothing(self):
         self.assertEqual("", self.run_it("true", options=["--quiet"]).stderr)
 

@@ -215,10 +215,11 @@ class Attaching(harness.Observing):
     def test_a_pipe_that_the_program_closes_ends(self):
         # The observer of a forked child begins with copies of its descriptors.
         for _ in range(20):
-            process = self.start("sh", "-c", "(exec 1>&-; sleep 100) & echo done; exec 1>&-; sleep 100")
+            process = self.start("sh", "-c", "(exec 1>&-; sleep 100) & echo done; exec 1>&-; sleep 100",
+                                 start_new_session=True)
             self.assertEqual(b"done\n", process.stdout.readline())
             self.assertEqual(b"", process.stdout.readline())
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
 
     def test_commands_that_ask_at_once_all_get_an_answer(self):
         process = self.shape("busy", 2)

@@ -97,9 +97,13 @@ std::string signal_name(const Outcome& outcome) {
   return outcome.signal != 0 ? words_of(outcome).substr(sizeof "signal " - 1) : "";
 }
 
+// Words of a command line in one line.
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  for (char& letter : text) {
+    if (static_cast<unsigned char>(letter) < ' ') letter = ' ';
+  }
   return text;
 }
 
