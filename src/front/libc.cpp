@@ -43,7 +43,9 @@ void* aligned(size_t alignment, size_t size) noexcept {
 
 }  // namespace
 
-STRATA_EXPORT STRATA_HOT void* malloc(size_t size) noexcept { return heap::allocate<malloc_slow>(size); }
+STRATA_EXPORT STRATA_HOT void* malloc(size_t size) noexcept {
+  return heap::allocate<malloc_slow>(size);
+}
 
 STRATA_EXPORT STRATA_HOT void free(void* pointer) noexcept { heap::free(pointer); }
 

@@ -108,7 +108,9 @@ STRATA_NOINLINE void* nothrow_aligned(size_t size, std::align_val_t alignment, F
 #define STRATA_OPERATOR __attribute__((visibility("default")))
 
 STRATA_OPERATOR STRATA_HOT void* operator new(size_t n) { return heap::allocate<new_slow<one>>(n); }
-STRATA_OPERATOR STRATA_HOT void* operator new[](size_t n) { return heap::allocate<new_slow<array>>(n); }
+STRATA_OPERATOR STRATA_HOT void* operator new[](size_t n) {
+  return heap::allocate<new_slow<array>>(n);
+}
 STRATA_OPERATOR void* operator new(size_t n, const std::nothrow_t&) noexcept {
   return heap::allocate<nothrow_slow<one>>(n);
 }
@@ -128,8 +130,12 @@ STRATA_OPERATOR void* operator new[](size_t n, std::align_val_t a, const std::no
 
 STRATA_OPERATOR STRATA_HOT void operator delete(void* p) noexcept { heap::free<one>(p); }
 STRATA_OPERATOR STRATA_HOT void operator delete[](void* p) noexcept { heap::free<array>(p); }
-STRATA_OPERATOR STRATA_HOT void operator delete(void* p, size_t n) noexcept { heap::free<one>(p, n); }
-STRATA_OPERATOR STRATA_HOT void operator delete[](void* p, size_t n) noexcept { heap::free<array>(p, n); }
+STRATA_OPERATOR STRATA_HOT void operator delete(void* p, size_t n) noexcept {
+  heap::free<one>(p, n);
+}
+STRATA_OPERATOR STRATA_HOT void operator delete[](void* p, size_t n) noexcept {
+  heap::free<array>(p, n);
+}
 STRATA_OPERATOR void operator delete(void* p, const std::nothrow_t&) noexcept {
   heap::free<one>(p);
 }

@@ -25,7 +25,7 @@ struct State {
   Atomic<unsigned> threads;  // heaps in the registry; written under the lock
   ThreadCounts ended;        // what threads that ended had counted; guarded by the lock
 
-  Atomic<size_t> thinned;  // bytes given back from inside partly used slabs
+  Atomic<size_t> thinned;  // ThreadCounts::thinned of threads without a heap
 
   Machine::Lock strip_lock;
   MetadataPool<StripRecord> strip_records;  // guarded by strip_lock
@@ -131,6 +131,14 @@ void close_strip_if_empty(ThreadHeap& heap) noexcept;
 // Notes that the calling thread was given a large or huge block.
 inline void count_large_block(size_t size) noexcept {
   if (thread_cache.heap != nullptr) thread_cache.heap->counts.add_large(size);
+}
+// Notes that it gave back pages inside a partly used slab.
+inline void count_thinned(size_t bytes) noexcept {
+  if (thread_cache.heap != nullptr) {
+    thread_cache.heap->counts.thinned += bytes;
+  } else {
+    state.thinned.fetch_add(bytes, Order::relaxed);
+  }
 }
 
 // huge.cpp: mappings of their own.

@@ -127,7 +127,7 @@ bool thin(Slot* slab) noexcept {
   for (unsigned i = 0; i < slab->slots(); ++i) {
     // Units that were not carved may hold pages from the slot's life before this slab.
     slab[i].uncarved = std::uint16_t(slab[i].uncarved | units[i]);
-    state.thinned.fetch_add(unsigned(__builtin_popcount(units[i])) * carve_unit, Order::relaxed);
+    count_thinned(count_ones(units[i]) * carve_unit);
     purge_units(layout.address + i * slot_size, slab[i].uncarved & ((1U << slab[i].touched) - 1));
   }
   return true;

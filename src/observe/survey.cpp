@@ -308,7 +308,6 @@ void add_up(Totals& totals) noexcept {
   totals.reserved_bytes = all.reserved_bytes;
   totals.purged_bytes = all.purged_bytes - before.purged;
   totals.purges = all.purges - before.purges;
-  totals.thinned_bytes = heap::state.thinned.load(Order::relaxed) - before.thinned;
   totals.refusals = refusals.load(Order::relaxed) - before.refusals;
   totals.threads = all.threads;
   LockGuard registry(heap::state.registry_lock);
@@ -317,7 +316,10 @@ void add_up(Totals& totals) noexcept {
     for (unsigned i = 0; i < large_count_steps; ++i) {
       totals.allocations.large[i] += overtaken(heap.counts.large[i]);
     }
+    totals.allocations.thinned += overtaken(heap.counts.thinned);
   });
+  totals.thinned_bytes =
+      totals.allocations.thinned + heap::state.thinned.load(Order::relaxed) - before.thinned;
 }
 
 void start_counting_anew() noexcept {
