@@ -268,10 +268,12 @@ class Together(Running):
         os.mkfifo(pipe)
         keep = os.open(pipe, os.O_RDWR)
         self.addCleanup(os.close, keep)
-        done = self.run_it("sh", "-c", f"{SHAPES} live 1000 1000 <{pipe} >/dev/null 2>&1 & echo $!",
+        said = self.folder / "said"
+        done = self.run_it("sh", "-c", f"{SHAPES} live 1000 1000 <{pipe} >{said} 2>&1 & echo $!",
                            stdin=subprocess.DEVNULL)
         left = int(done.stdout)
         try:
+            self.eventually("it is ready", lambda: said.read_text() == "ready\n")
             self.assert_adds_up(statistics(left))
         finally:
             os.kill(left, signal.SIGKILL)
