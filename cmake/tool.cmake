@@ -1,11 +1,13 @@
-# The command `strata`. Needs CLI11, fmt and nlohmann-json (Debian: libcli11-dev libfmt-dev
-# nlohmann-json3-dev); it is left out where they are missing.
+# The command `strata`. Needs CLI11, fmt, nlohmann-json and elfutils (Debian: libcli11-dev libfmt-dev
+# nlohmann-json3-dev libelf-dev); it is left out where they are missing.
 find_package(CLI11 QUIET)
 find_package(fmt QUIET)
 find_package(nlohmann_json QUIET)
 find_package(Threads REQUIRED)
+find_library(STRATA_LIBELF elf)
+find_path(STRATA_LIBELF_INCLUDE gelf.h)
 
-if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND)
+if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRATA_LIBELF_INCLUDE)
   # The lab's plots: uPlot, fetched by npm while configuring, if it is there. The build works without.
   option(STRATA_UPLOT "Fetch uPlot by npm for the lab's page" ON)
   set(uplot_version 1.6.31)
@@ -28,7 +30,11 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND)
 
   add_executable(strata_tool
     tool/main.cpp
+    tool/libraries.cpp
     tool/commands/lab.cpp
+    tool/commands/doctor.cpp
+    tool/commands/run.cpp
+    tool/commands/stat.cpp
     tool/lab/instructions.cpp
     tool/lab/page.cpp
     tool/lab/report.cpp
@@ -38,13 +44,33 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND)
     tool/lab/run_next.cpp
     tool/lab/run_score.cpp
     tool/lab/workload.cpp
+    tool/observe/account.cpp
+    tool/observe/conversation.cpp
+    tool/observe/documents.cpp
+    tool/observe/findings.cpp
+    tool/observe/images.cpp
+    tool/observe/launch.cpp
+    tool/observe/monitor.cpp
+    tool/observe/process.cpp
+    tool/observe/program.cpp
+    tool/observe/residency.cpp
+    tool/observe/run_report.cpp
+    tool/observe/settings.cpp
+    tool/observe/surroundings.cpp
+    tool/observe/under_strata.cpp
+    tool/observe/words.cpp
+    src/options/options.cpp
+    src/platform/linux/linux_platform.cpp
     ${uplot_source})
   set_target_properties(strata_tool PROPERTIES OUTPUT_NAME strata)
   target_include_directories(strata_tool PRIVATE include src tool)
   target_compile_options(strata_tool PRIVATE -Wall -Wextra)
-  target_compile_definitions(strata_tool PRIVATE STRATA_VERSION="${PROJECT_VERSION}")
+  include(GNUInstallDirs)
+  target_compile_definitions(strata_tool PRIVATE STRATA_VERSION="${PROJECT_VERSION}"
+    STRATA_LIBRARY_FOLDER="${CMAKE_INSTALL_LIBDIR}")
+  target_include_directories(strata_tool PRIVATE ${STRATA_LIBELF_INCLUDE})
   target_link_libraries(strata_tool PRIVATE CLI11::CLI11 fmt::fmt nlohmann_json::nlohmann_json
-                                            Threads::Threads)
+                                            ${STRATA_LIBELF} Threads::Threads)
   if(TARGET strata_trace)
     target_sources(strata_tool PRIVATE ${STRATA_TRACE_SOURCES})
     target_compile_definitions(strata_tool PRIVATE STRATA_HAS_TRACES)
@@ -53,5 +79,5 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND)
     add_dependencies(strata_tool strata_shared strata_recorder strata_player)
   endif()
 else()
-  message(STATUS "The command strata is left out: CLI11, fmt or nlohmann-json is missing")
+  message(STATUS "The command strata is left out: CLI11, fmt, nlohmann-json or elfutils is missing")
 endif()

@@ -45,7 +45,6 @@ target_link_libraries(strata_player PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
 
 # What the command is given of it (cmake/tool.cmake).
 set(STRATA_TRACE_SOURCES
-  tool/libraries.cpp
   tool/lab/recording.cpp
   tool/record/collector.cpp tool/record/session.cpp tool/record/trace_sink.cpp
   tool/replay/allocators.cpp tool/replay/json.cpp tool/replay/live.cpp tool/replay/page.cpp

@@ -9,7 +9,8 @@ namespace strata::tool {
 
 std::string own_file(const std::string& name) {
   const std::filesystem::path here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  for (const std::filesystem::path& folder : {here, here / "../lib", here / "../lib/strata"}) {
+  for (const std::filesystem::path& folder :
+       {here, here / ".." / STRATA_LIBRARY_FOLDER, here / "../lib", here / "../lib/strata"}) {
     const std::filesystem::path path = folder / name;
     if (std::filesystem::exists(path)) return std::filesystem::canonical(path);
   }

@@ -19,19 +19,21 @@ int main(int count, char** arguments) {
   char** const dashes =
       std::find_if(arguments, end, [](const char* word) { return std::string_view(word) == "--"; });
   if (dashes != end) context.program.assign(dashes + 1, end);
-  for (auto* register_command : {
+  for (auto* register_command :
+       {strata::tool::register_run, strata::tool::register_stat, strata::tool::register_doctor,
 #ifdef STRATA_HAS_TRACES
-           strata::tool::register_record, strata::tool::register_trace,
-           strata::tool::register_replay, strata::tool::register_compare,
+        strata::tool::register_record, strata::tool::register_trace, strata::tool::register_replay,
+        strata::tool::register_compare,
 #endif
-           strata::tool::register_lab}) {
+        strata::tool::register_lab}) {
     register_command(app, context);
   }
 
   try {
     app.parse(count, arguments);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error);
+    // 0 for --help and --version, 2 for a command line that cannot be understood.
+    return app.exit(error) == 0 ? 0 : 2;
   } catch (const std::exception& error) {
     fmt::print(stderr, "strata: error: {}\n", error.what());
     return 1;

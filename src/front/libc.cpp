@@ -9,6 +9,7 @@
 #include "base/bits.hpp"
 #include "front/export.hpp"
 #include "heap/heap.hpp"
+#include "observe/survey.hpp"
 
 namespace heap = strata::heap;
 using strata::is_power_of_two;
@@ -16,6 +17,7 @@ using strata::is_power_of_two;
 namespace {
 
 STRATA_COLD void* out_of_memory() noexcept {
+  strata::observe::note_refusal();
   errno = ENOMEM;
   return nullptr;
 }
@@ -41,7 +43,9 @@ void* aligned(size_t alignment, size_t size) noexcept {
 
 }  // namespace
 
-STRATA_EXPORT STRATA_HOT void* malloc(size_t size) noexcept { return heap::allocate<malloc_slow>(size); }
+STRATA_EXPORT STRATA_HOT void* malloc(size_t size) noexcept {
+  return heap::allocate<malloc_slow>(size);
+}
 
 STRATA_EXPORT STRATA_HOT void free(void* pointer) noexcept { heap::free(pointer); }
 

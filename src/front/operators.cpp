@@ -10,6 +10,7 @@
 #include "front/export.hpp"
 #include "front/throwing_handler.hpp"
 #include "heap/heap.hpp"
+#include "observe/survey.hpp"
 
 namespace heap = strata::heap;
 using heap::Form;
@@ -53,6 +54,7 @@ std::new_handler current_handler() {
 
 // Calls the new handler; false when there is none. What the handler throws goes to the caller.
 STRATA_COLD bool handled() {
+  strata::observe::note_refusal();
   std::new_handler handler = current_handler();
   if (strata_runtime::new_handler == nullptr) {
     if (void* const later = find_in_later_runtime("_ZSt15get_new_handlerv")) {
@@ -81,6 +83,7 @@ STRATA_NOINLINE void* new_aligned(size_t size, std::align_val_t alignment, Form 
 
 // The nothrow forms call the handler too; one that throws ends the attempt, and null is the answer.
 bool handled_without_throwing() {
+  strata::observe::note_refusal();
   const std::new_handler handler = current_handler();
   return handler != nullptr && strata::front::returns_without_throwing(handler);
 }
@@ -105,7 +108,9 @@ STRATA_NOINLINE void* nothrow_aligned(size_t size, std::align_val_t alignment, F
 #define STRATA_OPERATOR __attribute__((visibility("default")))
 
 STRATA_OPERATOR STRATA_HOT void* operator new(size_t n) { return heap::allocate<new_slow<one>>(n); }
-STRATA_OPERATOR STRATA_HOT void* operator new[](size_t n) { return heap::allocate<new_slow<array>>(n); }
+STRATA_OPERATOR STRATA_HOT void* operator new[](size_t n) {
+  return heap::allocate<new_slow<array>>(n);
+}
 STRATA_OPERATOR void* operator new(size_t n, const std::nothrow_t&) noexcept {
   return heap::allocate<nothrow_slow<one>>(n);
 }
@@ -125,8 +130,12 @@ STRATA_OPERATOR void* operator new[](size_t n, std::align_val_t a, const std::no
 
 STRATA_OPERATOR STRATA_HOT void operator delete(void* p) noexcept { heap::free<one>(p); }
 STRATA_OPERATOR STRATA_HOT void operator delete[](void* p) noexcept { heap::free<array>(p); }
-STRATA_OPERATOR STRATA_HOT void operator delete(void* p, size_t n) noexcept { heap::free<one>(p, n); }
-STRATA_OPERATOR STRATA_HOT void operator delete[](void* p, size_t n) noexcept { heap::free<array>(p, n); }
+STRATA_OPERATOR STRATA_HOT void operator delete(void* p, size_t n) noexcept {
+  heap::free<one>(p, n);
+}
+STRATA_OPERATOR STRATA_HOT void operator delete[](void* p, size_t n) noexcept {
+  heap::free<array>(p, n);
+}
 STRATA_OPERATOR void operator delete(void* p, const std::nothrow_t&) noexcept {
   heap::free<one>(p);
 }

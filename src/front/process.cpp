@@ -11,6 +11,7 @@
 #include "harden/harden.hpp"
 #include "harden/settings.hpp"
 #include "heap/heap.hpp"
+#include "observe/observer.hpp"
 #include "options/options.hpp"
 
 namespace strata::front {
@@ -66,13 +67,24 @@ void read_options(char** environment) noexcept {
 
 void first_use() noexcept { read_options(environ); }
 
+void after_fork_in_child() noexcept {
+  heap::after_fork_in_child();
+  observe::start_again_after_fork();
+}
+
 [[gnu::constructor(101)]] void join_process(int, char**, char** environment) noexcept {
   read_options(environment);
-  pthread_atfork(heap::before_fork, heap::after_fork_in_parent, heap::after_fork_in_child);
+  pthread_atfork(heap::before_fork, heap::after_fork_in_parent, after_fork_in_child);
+  if (!options::values.observe) return;
+  if (!observe::start(options::values.board)) {
+    constexpr char text[] = "strata: warning: the system refuses what STRATA_OBSERVE needs\n";
+    LinuxPlatform::write_error(text, sizeof text - 1);
+  }
 }
 
 [[gnu::destructor]] void leave_process() noexcept {
   heap::verify_at_exit();
+  observe::finish();
   if (statistics_file >= 0) print_statistics(statistics_file);
 }
 

@@ -121,6 +121,7 @@ void* allocate_huge(size_t size, size_t alignment) noexcept {
     return nullptr;
   }
   if (range_settings.provision == Provision::eager) Machine::populate(address, bytes);
+  count_large_block(size);
   return reinterpret_cast<void*>(address);
 }
 
@@ -207,6 +208,18 @@ void* reallocate_huge(void* pointer, size_t size) noexcept {
 HugeUsage huge_usage() noexcept {
   LockGuard guard(table.lock);
   return table.usage;
+}
+
+void for_each_huge(HugeVisitor visit, void* context) noexcept {
+  LockGuard guard(table.lock);
+  for (const HugeBlock* block : table.heads) {
+    for (; block != nullptr; block = block->next) visit(context, block->address, block->bytes);
+  }
+}
+
+void for_each_huge_record_chunk(HugeVisitor visit, void* context) noexcept {
+  LockGuard guard(table.lock);
+  table.records.for_each_chunk([&](Address chunk, size_t bytes) { visit(context, chunk, bytes); });
 }
 
 Machine::Lock& huge_lock() noexcept { return table.lock; }

@@ -45,6 +45,7 @@ Slot* take_run(size_t size, size_t slots, size_t alignment) noexcept {
   run->length = std::uint32_t(slots);
   run->set_kind(SlotKind::large);
   slot_supply.count_large(std::ptrdiff_t(slots));
+  count_large_block(size);
   return run;
 }
 

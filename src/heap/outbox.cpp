@@ -11,8 +11,8 @@ std::uint16_t wake_count(const Slot* slot) noexcept {
   return std::uint16_t(slot->capacity() < 8 ? 1 : slot->capacity() / 8);
 }
 
-unsigned batch_limit(const Slot* slot) noexcept {
-  const size_t by_bytes = outbox_batch_bytes / slab::block_size(slot);
+unsigned batch_limit(unsigned c) noexcept {
+  const size_t by_bytes = outbox_batch_bytes / size_of_class(c);
   return by_bytes < outbox_batch_least    ? outbox_batch_least
          : by_bytes < outbox_batch_blocks ? unsigned(by_bytes)
                                           : outbox_batch_blocks;
@@ -27,11 +27,14 @@ void send(Slot* slot, const sharing::Batch& batch) noexcept {
 
 }  // namespace
 
+unsigned batch_size(unsigned c, std::uint32_t room) noexcept { return batch_limit(c) - room; }
+
 void flush(ThreadHeap& heap, OutboxEntry& entry) noexcept {
   Slot* const slot = entry.slot;
   entry.slot = nullptr;
   --heap.outbox_used;
-  send(slot, {entry.first, entry.last, std::uint16_t(batch_limit(slot) - entry.room)});
+  send(slot,
+       {entry.first, entry.last, std::uint16_t(batch_size(slab::class_of(slot), entry.room))});
 }
 
 void post(ThreadHeap* heap, Slot* slot, Block* block) noexcept {
@@ -45,7 +48,7 @@ void post(ThreadHeap* heap, Slot* slot, Block* block) noexcept {
     entry.slot = slot;
     entry.first = nullptr;
     entry.last = block;
-    entry.room = batch_limit(slot);
+    entry.room = batch_limit(slab::class_of(slot));
     ++heap->outbox_used;
   }
   join(*heap, entry, block);

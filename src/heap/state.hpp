@@ -23,6 +23,9 @@ struct State {
   List<ThreadHeap> heaps;
   MetadataPool<ThreadHeap> heap_records;
   Atomic<unsigned> threads;  // heaps in the registry; written under the lock
+  ThreadCounts ended;        // what threads that ended had counted; guarded by the lock
+
+  Atomic<size_t> thinned;  // ThreadCounts::thinned of threads without a heap
 
   Machine::Lock strip_lock;
   MetadataPool<StripRecord> strip_records;  // guarded by strip_lock
@@ -103,6 +106,8 @@ STRATA_INLINE void join(ThreadHeap& heap, OutboxEntry& entry, Block* block) noex
   if (--entry.room == 0) flush(heap, entry);
 }
 void flush_outbox(ThreadHeap& heap) noexcept;
+// How many blocks of class c are in a batch that has `room` for more.
+unsigned batch_size(unsigned c, std::uint32_t room) noexcept;
 
 // free.cpp: whether a block that bears the mark of free ones is on a list of them. A live block may
 // bear it by chance: freed memory is copied around by programs that copy what they never wrote.
@@ -132,6 +137,19 @@ size_t size_in_strip(Slot* slot, const void* pointer) noexcept;
 void close_strip(ThreadHeap& heap) noexcept;
 void close_strip_if_empty(ThreadHeap& heap) noexcept;
 
+// Notes that the calling thread was given a large or huge block.
+inline void count_large_block(size_t size) noexcept {
+  if (thread_cache.heap != nullptr) thread_cache.heap->counts.add_large(size);
+}
+// Notes that it gave back pages inside a partly used slab.
+inline void count_thinned(size_t bytes) noexcept {
+  if (thread_cache.heap != nullptr) {
+    thread_cache.heap->counts.thinned += bytes;
+  } else {
+    state.thinned.fetch_add(bytes, Order::relaxed);
+  }
+}
+
 // huge.cpp: mappings of their own.
 void* allocate_huge(size_t size, size_t alignment) noexcept;
 bool free_huge(void* pointer) noexcept;
@@ -147,6 +165,10 @@ struct HugeUsage {
   size_t bytes = 0;
 };
 HugeUsage huge_usage() noexcept;
+// Visits every huge block; the memory of their records. Under the table's lock.
+using HugeVisitor = void (*)(void* context, Address address, size_t bytes);
+void for_each_huge(HugeVisitor visit, void* context) noexcept;
+void for_each_huge_record_chunk(HugeVisitor visit, void* context) noexcept;
 Machine::Lock& huge_lock() noexcept;
 
 }  // namespace strata::heap

@@ -130,6 +130,7 @@ bool thin(Slot* slab) noexcept {
     slab[i].uncarved = Units(slab[i].uncarved | units[i]);
     // Units that were not carved may hold pages from the slot's life before this slab.
     const auto idle = Units(slab[i].uncarved & slab[i].written);
+    count_thinned(count_ones(units[i]) * carve_unit);
     purge_units(slab[i], layout.address + i * slot_size, in_whole_pages(idle));
   }
   return true;

@@ -21,6 +21,7 @@
 #include "heap/sample.hpp"
 #include "heap/sharing.hpp"
 #include "heap/size_classes.hpp"
+#include "heap/thread_counts.hpp"
 #include "platform/current.hpp"
 #include "ranges/slot.hpp"
 
@@ -94,6 +95,7 @@ struct ThreadHeap {
   Address strip_at = 0;
   size_t strip_left = 0;
   std::uint32_t strip_blocks = 0;
+  ThreadCounts counts;
   ThreadHeap* next = nullptr;  // registry, or the list of free heaps; guarded by its lock
   ThreadHeap* previous = nullptr;
 };

@@ -90,6 +90,7 @@ void close_thread_heap() noexcept {
   thread_cache.heap = nullptr;
   LockGuard guard(state.registry_lock);
   state.heaps.remove(heap);
+  state.ended.add(heap->counts);
   state.threads.fetch_sub(1, Order::relaxed);
   state.heap_records.give(heap);
 }

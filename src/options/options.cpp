@@ -22,6 +22,14 @@ struct Option {
   bool (*apply)(const char* value) noexcept;
 };
 
+// The text after `prefix`, or nullptr.
+const char* behind(const char* text, const char* prefix) noexcept {
+  while (*prefix != 0) {
+    if (*text++ != *prefix++) return nullptr;
+  }
+  return text;
+}
+
 // A bad value leaves `result` as it is.
 bool to_bytes(const char* text, std::uint64_t least, std::uint64_t most, size_t& result) noexcept {
   std::uint64_t bytes = 0;
@@ -77,6 +85,13 @@ bool apply_stats(const char* value) noexcept {
   return true;
 }
 bool apply_verbose(const char* value) noexcept { return parse_toggle(value, values.verbose); }
+// on, off, or what `strata run` sets: the path of a file that exists already.
+bool apply_observe(const char* value) noexcept {
+  values.board = behind(value, "/proc/") != nullptr ? value : nullptr;
+  if (values.board == nullptr) return parse_toggle(value, values.observe);
+  values.observe = true;
+  return true;
+}
 
 constexpr Option table[] = {
 #define STRATA_OPTION(identifier, name, kind, default_value, help) \
@@ -98,14 +113,6 @@ const char* nearest(const char* name) noexcept {
     if (distance(option.name, name) < distance(best->name, name)) best = &option;
   }
   return best->name;
-}
-
-// The text after `prefix`, or nullptr.
-const char* behind(const char* text, const char* prefix) noexcept {
-  while (*prefix != 0) {
-    if (*text++ != *prefix++) return nullptr;
-  }
-  return text;
 }
 
 void read_entry(const char* entry, Writer warn) noexcept {

@@ -12,6 +12,9 @@ namespace strata::options {
 struct Values {
   bool stats_at_exit = false;
   bool verbose = false;
+  bool observe = false;
+  // Path of the file that `strata run` made for those it observes, or null.
+  const char* board = nullptr;
 };
 extern Values values;
 

@@ -33,10 +33,23 @@ class MetadataPool {
     record->next = free_;
     free_ = record;
   }
+  // Calls visit(address, bytes) for each chunk, the newest first.
+  template <class Visit>
+  void for_each_chunk(Visit&& visit) const noexcept {
+    for (const Chunk* chunk = chunks_; chunk != nullptr; chunk = chunk->next) {
+      visit(Address(chunk), chunk->bytes);
+    }
+  }
   // Bytes of all records ever needed at once.
   [[nodiscard]] size_t bytes() const noexcept { return bytes_; }
 
  private:
+  // Stands at the start of each chunk.
+  struct alignas(T) Chunk {
+    Chunk* next;
+    size_t bytes;
+  };
+
   bool grow() noexcept {
     const size_t chunk = align_up(64 * KiB, Machine::page_size());
     const Address address = Machine::reserve(chunk, Machine::page_size());
@@ -45,12 +58,14 @@ class MetadataPool {
       Machine::release(address, chunk);
       return false;
     }
-    fresh_ = address;
-    left_ = chunk;
+    chunks_ = new (reinterpret_cast<void*>(address)) Chunk{chunks_, chunk};
+    fresh_ = address + sizeof(Chunk);
+    left_ = chunk - sizeof(Chunk);
     return true;
   }
 
   T* free_ = nullptr;
+  Chunk* chunks_ = nullptr;
   Address fresh_ = 0;
   size_t left_ = 0;
   size_t bytes_ = 0;

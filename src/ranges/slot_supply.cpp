@@ -329,6 +329,8 @@ SlotSupply::Usage SlotSupply::usage() noexcept {
   });
   usage.purged = purged_;
   usage.purges = purges_;
+  usage.dirty_limit = dirty_limit();
+  usage.worker_runs = worker_state_.load(Order::relaxed) != 0;
   return usage;
 }
 

@@ -86,13 +86,15 @@ class SlotSupply {
   void forget_worker() noexcept { worker_state_.store(0, Order::relaxed); }
 
   struct Usage {
-    size_t reserved = 0;   // bytes of address space
-    size_t committed = 0;  // bytes made usable
-    size_t used = 0;       // bytes of runs in use, touched or not
-    size_t dirty = 0;      // bytes that wait for purging
-    size_t metadata = 0;   // bytes of slots' descriptions
-    size_t purged = 0;     // bytes given back since the start
-    size_t purges = 0;     // system calls that took
+    size_t reserved = 0;     // bytes of address space
+    size_t committed = 0;    // bytes made usable
+    size_t used = 0;         // bytes of runs in use, touched or not
+    size_t dirty = 0;        // bytes that wait for purging
+    size_t metadata = 0;     // bytes of slots' descriptions
+    size_t purged = 0;       // bytes given back since the start
+    size_t purges = 0;       // system calls that took
+    size_t dirty_limit = 0;  // what may wait, for what is in use now
+    bool worker_runs = false;
   };
   Usage usage() noexcept;
 

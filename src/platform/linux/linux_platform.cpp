@@ -206,7 +206,20 @@ bool LinuxPlatform::set_report_file(const char* path) noexcept {
   return *path == 0;
 }
 
+namespace {
+constinit char* last_words;
+constinit size_t last_words_bytes;
+}  // namespace
+
+void LinuxPlatform::keep_last_words(char* buffer, size_t bytes) noexcept {
+  last_words = buffer;
+  last_words_bytes = bytes;
+}
+
 void LinuxPlatform::write_report(const char* text, size_t length) noexcept {
+  if (last_words != nullptr && last_words[0] == 0) {
+    for (size_t i = 0; i + 1 < last_words_bytes && i < length; ++i) last_words[i] = text[i];
+  }
   if (report_file[0] == 0) return write_error(text, length);
   char path[sizeof report_file + 16];
   char* at = path;

@@ -21,6 +21,8 @@ struct LinuxPlatform : PlatformDefaults<LinuxPlatform> {
   static std::uint64_t now() noexcept;
   static Address current_thread() noexcept { return Address(__builtin_thread_pointer()); }
   STRATA_COLD [[noreturn]] static void fail(const char* text) noexcept;
+  // Where write_report() leaves a copy of the first report, cut off at `bytes`; null: nowhere.
+  static void keep_last_words(char* buffer, size_t bytes) noexcept;
 
   // In place of PlatformDefaults':
 
@@ -68,8 +70,19 @@ struct LinuxPlatform : PlatformDefaults<LinuxPlatform> {
 
   // Runs `body` in a thread that libc knows nothing of: without signals, without thread-local
   // storage, on a small stack. `body` never returns and may call nothing that needs either. False
-  // when the system refuses. The thread does not exist in the child of a fork.
-  static bool start_worker(void (*body)() noexcept) noexcept;
+  // when the system refuses. The thread does not exist in the child of a fork. At most one thread
+  // of each kind: one that shares the process's descriptors, one that begins with a copy of them.
+  enum class Descriptors : unsigned { shared, own };
+  static bool start_worker(void (*body)() noexcept,
+                           Descriptors descriptors = Descriptors::shared) noexcept;
+  // Ends such a thread, from within.
+  [[noreturn]] static void end_worker() noexcept;
+  // What such a thread has for a stack and storage; address 0: there was none yet.
+  struct WorkerMemory {
+    Address address;
+    size_t bytes;
+  };
+  static WorkerMemory worker_memory(Descriptors descriptors) noexcept;
   // Sleeps until `word` is no longer `seen`, wake(word) is called, or `milliseconds` have passed.
   static void wait(Atomic<std::uint32_t>& word, std::uint32_t seen,
                    std::uint32_t milliseconds) noexcept;

@@ -2,8 +2,8 @@
 //
 // pthread_create would allocate, take libc's locks and run its hooks, and may be called here from
 // the middle of any of them: malloc is. So the thread is the kernel's only: it shares memory and
-// files with the process, has all signals blocked, and a block of zeros where thread-local storage
-// would be.
+// (unless told otherwise) files with the process, has all signals blocked, and zeros where
+// thread-local storage would be: enough of them that our own variables are among them.
 #include <linux/sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -15,7 +15,14 @@ namespace strata {
 namespace {
 
 constexpr size_t stack_size = 64 * KiB;  // touched: one page
-constexpr size_t storage_size = 4 * KiB;
+// Below the thread pointer and above; touched: the page of the pointer itself.
+constexpr size_t storage_below = 128 * KiB;
+constexpr size_t storage_above = 4 * KiB;
+constexpr size_t memory_size = stack_size + storage_below + storage_above;
+
+// The memory of the thread of each kind. The child of a fork, where the thread does not exist,
+// uses it again.
+constinit Address memory_of[2];
 
 // Returns in the caller only; the new thread calls body on its own stack.
 long clone_thread(unsigned long flags, Address stack, Address storage,
@@ -60,16 +67,19 @@ long clone_thread(unsigned long flags, Address stack, Address storage,
 
 }  // namespace
 
-bool LinuxPlatform::start_worker(void (*body)() noexcept) noexcept {
-  const Address memory = reserve(stack_size + storage_size, page_size());
-  if (memory == 0) return false;
-  if (!commit(memory, stack_size + storage_size)) {
-    release(memory, stack_size + storage_size);
-    return false;
+bool LinuxPlatform::start_worker(void (*body)() noexcept, Descriptors descriptors) noexcept {
+  Address& memory = memory_of[unsigned(descriptors)];
+  if (memory == 0) {
+    const Address taken = reserve(memory_size, page_size());
+    if (taken == 0) return false;
+    if (!commit(taken, memory_size)) {
+      release(taken, memory_size);
+      return false;
+    }
+    memory = taken;
   }
-  // The storage's middle: thread pointers have fields on both sides, the first is their own
-  // address.
-  const Address storage = memory + stack_size + storage_size / 2;
+  // The first field of what a thread pointer points to is its own address.
+  const Address storage = memory + stack_size + storage_below;
   *reinterpret_cast<Address*>(storage) = storage;
 
   constexpr long set_mask = 2;  // SIG_SETMASK
@@ -77,13 +87,20 @@ bool LinuxPlatform::start_worker(void (*body)() noexcept) noexcept {
   std::uint64_t all = ~std::uint64_t{0};
   std::uint64_t before = 0;
   raw::call(SYS_rt_sigprocmask, set_mask, long(&all), long(&before), mask_size);
-  const long result = clone_thread(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-                                       CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS,
-                                   memory + stack_size, storage, body);
+  const unsigned long files = descriptors == Descriptors::shared ? CLONE_FILES : 0;
+  const long result = clone_thread(
+      CLONE_VM | CLONE_FS | files | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS,
+      memory + stack_size, storage, body);
   raw::call(SYS_rt_sigprocmask, set_mask, long(&before), 0, mask_size);
-  if (!raw::failed(result)) return true;
-  release(memory, stack_size + storage_size);
-  return false;
+  return !raw::failed(result);
+}
+
+void LinuxPlatform::end_worker() noexcept {
+  for (;;) raw::call(SYS_exit, 0);
+}
+
+LinuxPlatform::WorkerMemory LinuxPlatform::worker_memory(Descriptors descriptors) noexcept {
+  return {memory_of[unsigned(descriptors)], memory_size};
 }
 
 }  // namespace strata

@@ -1,0 +1,96 @@
+"""Programs to look at and commands that look, for the tests of the command `strata`.
+
+Started by ctest with STRATA_BUILD, the build's folder, in the environment.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+BUILD = pathlib.Path(os.environ.get("STRATA_BUILD", pathlib.Path(__file__).parents[2] / "build"))
+STRATA = BUILD / "strata"
+LIBRARY = BUILD / "libstrata.so"
+SHAPES = BUILD / "tests/observe/shapes"
+PATIENCE = 120
+MIB = 1 << 20
+
+# What the tests themselves run under must not tell on what they start.
+CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("STRATA_") and k != "LD_PRELOAD"}
+
+
+def strata(*arguments, **options):
+    """Runs the command to its end; its text comes back."""
+    return subprocess.run([STRATA, *map(str, arguments)], capture_output=True, text=True, check=False,
+                          timeout=PATIENCE, **{"env": CLEAN, **options})
+
+
+def statistics(process):
+    done = strata("stat", "--json", process)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def parts(resident):
+    return sum(bytes for name, bytes in resident.items() if name not in ("total", "process"))
+
+
+class Observing(unittest.TestCase):
+    """Ends what a test has started, also when the test fails."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="strata-test-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def start(self, *command, observed=True, preload=True, env=None, **options):
+        """A program under Strata that may be looked into."""
+        environment = dict(CLEAN)
+        if preload:
+            environment["LD_PRELOAD"] = str(LIBRARY)
+        if observed:
+            environment["STRATA_OBSERVE"] = "on"
+        environment.update(env or {})
+        process = subprocess.Popen([str(word) for word in command], env=environment,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
+        self.addCleanup(self.end, process)
+        return process
+
+    @staticmethod
+    def end(process):
+        process.kill()
+        process.stdin.close()
+        process.stdout.close()
+        process.wait()
+
+    def shape(self, *words, **options):
+        """A program of shapes.c that has said it is ready."""
+        process = self.start(SHAPES, *words, **options)
+        self.assertEqual(b"ready\n", process.stdout.readline(), words)
+        return process
+
+    def stop(self, process):
+        process.send_signal(signal.SIGSTOP)
+        states = pathlib.Path(f"/proc/{process.pid}/task").glob("*/stat")
+        self.eventually("every thread stops", lambda: all(
+            path.read_text().rpartition(") ")[2].startswith("T") for path in list(states)))
+
+    def eventually(self, what, holds, seconds=30):
+        """Waits for a state, for what is promised soon and not at once."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if holds():
+                return
+            time.sleep(0.02)
+        self.fail(f"not within {seconds} s: {what}")
+
+    def assert_adds_up(self, document):
+        """The parts sum to the total, the total to what the kernel counts."""
+        resident = document["resident"]
+        self.assertAlmostEqual(1, parts(resident) / resident["total"], delta=0.02)
+        self.assertAlmostEqual(1, resident["total"] / resident["process"], delta=0.02)
+        return resident
