@@ -188,6 +188,19 @@ void count_again(FreeList& list) noexcept {
   list.count = live + list.bias;
 }
 
+// Whether the block that was freed last, and that emptied its slab, was never handed out: the unit
+// it lies in is not carved. Another block is live then, whose place would be given away.
+bool was_never_taken(Slot* slab) noexcept {
+  const Address offset = Address(slab->list->head) - address_of(slab);
+  return slab::reaches_uncarved(slab + (offset >> slot_shift), std::uint16_t(offset));
+}
+STRATA_COLD void refuse_last(FreeList& list) noexcept {
+  Block* const block = list.head;
+  list.head = block->next;
+  ++list.count;
+  report(Misuse::double_free, block);
+}
+
 // The owner's frees have counted down to 0: the active slab is empty, or another has met one of its
 // thresholds.
 void free_event(Slot* slot) noexcept {
@@ -196,6 +209,7 @@ void free_event(Slot* slot) noexcept {
   if (const unsigned c = slab::class_of(slot); heap.active[c] == slot) {
     settle(heap, c);
     if (slot->list->live() != 0) return count_again(*slot->list);
+    if (STRATA_UNLIKELY(was_never_taken(slot))) return refuse_last(*slot->list);
     return retain(heap, slot);
   }
   if (slot->live() != 0) return thin_owned(heap, slot);

@@ -88,6 +88,7 @@ struct ThreadHeap {
   bool emptied[class_count] = {};  // the class's active slab was empty before
   FreeList returned[class_count] = {};
   heap::sample::Countdown countdown;
+  std::uint32_t misses_left = 0;  // until heap::sample::coarse_point is asked
   // Where falloc cuts next: in a strip (strip.hpp), which has so many bytes left and so many
   // blocks.
   Slot* strip = nullptr;
