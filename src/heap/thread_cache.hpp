@@ -49,7 +49,7 @@ struct ThreadCache {
   bool finished = false;       // the thread's exit handler has run: nothing may be cached any more
 };
 
-// Blocks of other threads' slabs on their way home, a direct-mapped cache keyed by slot.
+// Blocks of other threads' slabs on their way home, a direct-mapped cache keyed by slab.
 // As large as a slot, so that a slot's address tells the entry's place in few instructions.
 struct alignas(sizeof(Slot)) OutboxEntry {
   Slot* slot = nullptr;
