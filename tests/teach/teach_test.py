@@ -274,8 +274,8 @@ def completes(terminal):
     (WORK / "strangely-named.trace").write_text("")
     for number, (keys, line) in enumerate(cases):
         terminal.type(keys)
-        terminal.type(f"\x01echo [{number}] \r")
-        terminal.expect(rf"(?:^|[\r\n])\[{number}\] {re.escape(line)} *[\r\n]")
+        terminal.type(f"\x01echo case {number}: \r")
+        terminal.expect(rf"(?:^|[\r\n])case {number}: {re.escape(line)} *[\r\n]")
 
 
 @test("shells")

@@ -66,8 +66,8 @@ _strata() {
         fi ;;
     esac
   done
-  (( $#shown )) && _describe -o strata shown
-  (( $#open )) && _describe -o strata open -S ''
+  (( $#shown )) && _describe strata shown
+  (( $#open )) && _describe strata open -S ''
   case $directive in
     :files) _files ;;
     :commands) _command_names -e; _files ;;
