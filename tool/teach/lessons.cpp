@@ -78,6 +78,20 @@ constexpr Lesson lessons[] = {
      "example. default: nothing.",
      "strata compare --set mode=hardened --with strata -- ./program",
      "what hardened costs this program"},
+    {"GUARD_SAMPLE",
+     "In default mode one small block in so many bytes that the program allocates, at random, is "
+     "put "
+     "on a page of its own between pages that cannot be touched, and its page becomes inaccessible "
+     "when it is freed. An overflow or a use after free of such a block is reported at the very "
+     "access, with the stacks that allocated and freed it.",
+     "Lower it (1MiB) on a few machines of many, or in tests, to meet rare errors sooner; 0 turns "
+     "it "
+     "off.",
+     "Five system calls for each such block, and at most half a mebibyte for all of them; nothing "
+     "for "
+     "other blocks. Half the value means twice as many.",
+     "STRATA_GUARD_SAMPLE=1MiB STRATA_LOG=guard.%p LD_PRELOAD=libstrata.so ./server",
+     "errors that a server meets once a day, with where they come from"},
     {"ON_ERROR",
      "After an error has been reported: abort ends the program at once (a core dump, if those are "
      "on); report leaves it running, and ignores the call that was wrong.",
