@@ -81,3 +81,4 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
 else()
   message(STATUS "The command strata is left out: CLI11, fmt, nlohmann-json or elfutils is missing")
 endif()
+include(${CMAKE_CURRENT_LIST_DIR}/teach.cmake)
