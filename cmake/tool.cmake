@@ -23,10 +23,16 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
       message(STATUS "uPlot could not be fetched: the lab's page will have no plots")
     endif()
   endif()
-  set(uplot_source ${CMAKE_BINARY_DIR}/uplot.cpp)
-  execute_process(COMMAND ${CMAKE_COMMAND} -DOUT=${uplot_source}.new -DDIRECTORY=${uplot_directory}
-                          -P ${CMAKE_SOURCE_DIR}/cmake/embed_uplot.cmake)
-  configure_file(${uplot_source}.new ${uplot_source} COPYONLY)
+  set(page ${CMAKE_SOURCE_DIR}/tool/lab/page)
+  set(uplot ${uplot_directory}/node_modules/uplot/dist)
+  set(lab_page ${CMAKE_BINARY_DIR}/lab_page.cpp)
+  add_custom_command(OUTPUT ${lab_page}
+    COMMAND ${CMAKE_COMMAND} -DOUT=${lab_page} -DHEADER=lab/page.hpp -DNAMESPACE=strata::lab
+      -DNAMES=page_style,page_body,page_script,uplot_script,uplot_style
+      -DFILES=${page}/page.css,${page}/page.html,${page}/page.js,${uplot}/uPlot.iife.min.js,${uplot}/uPlot.min.css
+      -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+    DEPENDS ${CMAKE_SOURCE_DIR}/cmake/embed.cmake ${page}/page.css ${page}/page.html ${page}/page.js
+    VERBATIM)
 
   add_executable(strata_tool
     tool/main.cpp
@@ -36,7 +42,6 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
     tool/commands/run.cpp
     tool/commands/stat.cpp
     tool/lab/instructions.cpp
-    tool/lab/page.cpp
     tool/lab/report.cpp
     tool/lab/run_best.cpp
     tool/lab/run_first.cpp
@@ -61,7 +66,7 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
     tool/observe/words.cpp
     src/options/options.cpp
     src/platform/linux/linux_platform.cpp
-    ${uplot_source})
+    ${lab_page})
   set_target_properties(strata_tool PROPERTIES OUTPUT_NAME strata)
   target_include_directories(strata_tool PRIVATE include src tool)
   target_compile_options(strata_tool PRIVATE -Wall -Wextra)
