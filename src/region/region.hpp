@@ -60,6 +60,7 @@ class alignas(Policy::Layout::granule) Region {
   static constexpr size_t max_size = Policy::max_size != 0 && Policy::max_size < layout_max_size
                                          ? Policy::max_size
                                          : layout_max_size;
+  static constexpr size_t min_size = Policy::min_size;
   static constexpr bool grows = Policy::Source::grows;
 
   static_assert(MemorySource<typename Policy::Source>);

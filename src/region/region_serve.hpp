@@ -103,6 +103,10 @@ bool Region<P>::resize_in_place(void* payload, size_t bytes) noexcept {
 template <class P>
 void* Region<P>::reallocate(void* payload, size_t bytes) noexcept {
   if (payload == nullptr) return allocate(bytes);
+  if (units_for(bytes) == 0) {
+    Hold hold(*this);
+    return refused(hold, size_error(bytes));
+  }
   const size_t have = usable_size(payload);
   if (have == 0) return nullptr;
   if (resize_in_place(payload, bytes)) return payload;
