@@ -83,6 +83,19 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
     # What it starts stands beside it.
     add_dependencies(strata_tool strata_shared strata_recorder strata_player)
   endif()
+  if(STRATA_TESTS)
+    find_package(Python3 REQUIRED COMPONENTS Interpreter)
+    add_test(NAME lab_command COMMAND Python3::Interpreter ${CMAKE_SOURCE_DIR}/tests/lab/lab_test.py
+                                      $<TARGET_FILE:strata_tool>)
+    set_tests_properties(lab_command PROPERTIES TIMEOUT 300)
+    find_package(GTest REQUIRED)
+    include(GoogleTest)
+    add_executable(lab_test tests/lab/failed_checks_test.cpp tool/lab/workload.cpp
+                            tool/lab/instructions.cpp)
+    target_include_directories(lab_test PRIVATE include src tool)
+    target_link_libraries(lab_test PRIVATE fmt::fmt GTest::gtest_main Threads::Threads)
+    gtest_discover_tests(lab_test DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
+  endif()
 else()
   message(STATUS "The command strata is left out: CLI11, fmt, nlohmann-json or elfutils is missing")
 endif()
