@@ -76,7 +76,9 @@ class SpanCore {
   static constexpr unsigned crowded_search_limit = 16;
 
   constexpr SpanCore() noexcept {
-    for (Span& head : heads_) head = Tags::none;
+    if constexpr (Tags::none != Span{}) {
+      for (Span& head : heads_) head = Tags::none;
+    }
   }
 
   [[nodiscard]] size_t free_units() const noexcept { return free_units_; }
@@ -319,7 +321,7 @@ class SpanCore {
   std::uint64_t row_map_ = 0;           // bit r: some bin of row r is not empty
   std::uint32_t step_maps_[rows] = {};  // bit s: bin (r, s) is not empty
   size_t free_units_ = 0;
-  Span heads_[bins];
+  Span heads_[bins] = {};
 };
 
 }  // namespace strata
