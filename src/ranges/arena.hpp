@@ -281,7 +281,7 @@ class Arena {
     size_t max;
 
     static constexpr size_t nowhere = ~size_t{0};
-    [[nodiscard]] STRATA_NOINLINE size_t in(const Segment* segment) const noexcept {
+    [[nodiscard]] size_t in(const Segment* segment) const noexcept {
       const size_t low = segment->position + before;
       const size_t start = align_up(low > min ? low : min, alignment) - before;
       const size_t end = segment->position + segment->units;
