@@ -246,7 +246,8 @@ STRATA_NOINLINE void* allocate_zeroed_slow(size_t size) noexcept {
 template <Form form>
 void* allocate_slow(size_t size) {
   ThreadHeap* const heap = thread_cache.heap;
-  if (STRATA_UNLIKELY(heap == nullptr)) return allocate_without_heap<form>(size);
+  constexpr Form told = Machine::has_modes ? form : Form::malloc;
+  if (STRATA_UNLIKELY(heap == nullptr)) return allocate_without_heap<told>(size);
   if (STRATA_UNLIKELY(is_unusual(size))) return allocate_unusual(size, false);
   const unsigned c = class_of(size);
   if (STRATA_UNLIKELY(sample::is_on())) return miss_sampling(size, c);
