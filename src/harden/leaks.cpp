@@ -8,6 +8,7 @@
 #include "harden/memory.hpp"
 #include "harden/slab.hpp"
 #include "harden/stack_depot.hpp"
+#include "harden/thread.hpp"
 #include "heap/report.hpp"
 
 namespace strata::harden {
@@ -167,6 +168,10 @@ class Places {
 }  // namespace
 
 void tell_leaks() noexcept {
+  if (thread_count() > 1) {
+    Line line;
+    return heap::say(line.text("strata: no search for leaks: other threads are still running\n"));
+  }
   Search search;
   if (!search.begin()) return;
   Machine::visit_writable(look_into_mapping, &search);
