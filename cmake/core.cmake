@@ -15,6 +15,8 @@ set(STRATA_CORE
   src/harden/verify.cpp src/harden/random.cpp src/harden/misuse.cpp
   src/observe/survey.cpp src/observe/observer.cpp
   src/harden/stack.cpp src/harden/guard_samples.cpp
+  src/harden/stack_depot.cpp src/harden/history.cpp src/harden/blocks.cpp src/harden/leaks.cpp
+  src/harden/diagnose.cpp
   src/options/options.cpp)
 set(STRATA_FRONT
   src/front/process.cpp src/front/libc.cpp src/front/inspect.cpp src/front/operators.cpp

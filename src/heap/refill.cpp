@@ -203,7 +203,7 @@ STRATA_NOINLINE void* allocate_otherwise(size_t size, unsigned c, bool zeroed,
 }
 
 // Sizes that no class has.
-STRATA_NOINLINE void* allocate_unusual(size_t size, bool zeroed) noexcept {
+STRATA_INLINE void* allocate_unusual(size_t size, bool zeroed) noexcept {
   return size == 0 ? allocate_zero_sized() : allocate_large(size, 1, zeroed);
 }
 STRATA_INLINE bool is_unusual(size_t size) noexcept { return size - 1 >= largest_small; }
