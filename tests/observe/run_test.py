@@ -269,6 +269,7 @@ class Together(Running):
         keep = os.open(pipe, os.O_RDWR)
         self.addCleanup(os.close, keep)
         said = self.folder / "said"
+        said.write_text("")
         done = self.run_it("sh", "-c", f"{SHAPES} live 1000 1000 <{pipe} >{said} 2>&1 & echo $!",
                            stdin=subprocess.DEVNULL)
         left = int(done.stdout)
