@@ -59,6 +59,7 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
     tool/observe/process.cpp
     tool/observe/program.cpp
     tool/observe/residency.cpp
+    tool/observe/run_page.cpp
     tool/observe/run_report.cpp
     tool/observe/settings.cpp
     tool/observe/surroundings.cpp
