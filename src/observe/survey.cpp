@@ -214,6 +214,11 @@ std::uint32_t put_areas(Sheet& sheet) noexcept {
         static_cast<Areas*>(context)->put({chunk, bytes, bytes, 0, AreaKind::records, 0});
       },
       &areas);
+  heap::for_each_zero_sized_record_chunk(
+      [](void* context, Address chunk, size_t bytes) {
+        static_cast<Areas*>(context)->put({chunk, bytes, bytes, 0, AreaKind::records, 0});
+      },
+      &areas);
   constexpr LinuxPlatform::Descriptors kinds[] = {LinuxPlatform::Descriptors::shared,
                                                   LinuxPlatform::Descriptors::own};
   for (const auto kind : kinds) {
