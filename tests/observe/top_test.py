@@ -54,7 +54,7 @@ class Screens(harness.Observing):
         self.type("t")
         self.until(r"\d+ worker ")
         self.type("p")
-        self.until(" paused ")
+        self.until(" paused")
         self.type("p")
         self.until("every 0.2 s")
         self.type("-")
