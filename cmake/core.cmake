@@ -13,7 +13,7 @@ set(STRATA_CORE
   src/harden/mode.cpp src/harden/small.cpp src/harden/large.cpp src/harden/slab.cpp
   src/harden/thread.cpp src/harden/purge.cpp src/harden/guards.cpp src/harden/memory.cpp
   src/harden/verify.cpp src/harden/random.cpp src/harden/misuse.cpp
-  src/observe/survey.cpp src/observe/observer.cpp
+  src/observe/survey.cpp src/observe/observer.cpp src/observe/estimates.cpp
   src/harden/stack.cpp src/harden/guard_samples.cpp
   src/harden/stack_depot.cpp src/harden/history.cpp src/harden/blocks.cpp src/harden/leaks.cpp
   src/harden/diagnose.cpp

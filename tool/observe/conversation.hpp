@@ -38,8 +38,11 @@ class Slice {
   // Waits until the process has answered, for at most `milliseconds`. False when it has not:
   // `alive` is asked now and then and may throw.
   template <class Alive>
-  bool ask(observe::Question question, unsigned milliseconds, Alive&& alive) {
+  bool ask(observe::Question question, unsigned milliseconds, Alive&& alive,
+           std::uint64_t first = 0, std::uint64_t second = 0) {
     if (!lock(milliseconds)) return false;
+    arguments_[0] = first;
+    arguments_[1] = second;
     try {
       if (ring(question, milliseconds, alive)) return true;
     } catch (...) {
@@ -65,6 +68,7 @@ class Slice {
   int file_;
   std::uint64_t start_;
   bool owns_;
+  std::uint64_t arguments_[2] = {};
   observe::Board* board_ = nullptr;
 };
 
@@ -74,11 +78,13 @@ class Conversation {
 
   HeapView survey();
   observe::Totals totals();
+  // Totals, and from now on estimates of what is allocated: for so many milliseconds, then no more.
+  observe::Totals estimate(std::uint64_t mean, std::uint64_t milliseconds);
   [[nodiscard]] const observe::Board& board() const { return slice_.board(); }
   [[nodiscard]] Process& process() const { return process_; }
 
  private:
-  void ask(observe::Question question);
+  void ask(observe::Question question, std::uint64_t first = 0, std::uint64_t second = 0);
   void check_alive() const;
 
   Process& process_;
