@@ -5,6 +5,7 @@ if(NOT TARGET strata_tool)
 endif()
 target_sources(strata_tool PRIVATE
   tool/commands/completion.cpp tool/commands/config.cpp tool/commands/explain.cpp
+  tool/explain/report.cpp
   tool/teach/candidates.cpp tool/teach/completion.cpp tool/teach/help.cpp tool/teach/lessons.cpp
   tool/teach/manual.cpp tool/teach/options.cpp tool/teach/scripts.cpp tool/teach/text.cpp
   tool/teach/tree.cpp)
