@@ -180,6 +180,14 @@ size_t usable(const void* pointer) noexcept {
   return 0;
 }
 
+void resized(void* pointer, size_t old_bytes, size_t bytes) noexcept {
+  for (const Atomic<const Client*>& one : clients) {
+    const Client* const client = one.load(Order::acquire);
+    if (client == nullptr || client->resized == nullptr) continue;
+    client->resized(pointer, old_bytes, bytes);
+  }
+}
+
 void after_fork() noexcept {
   if (!is_on()) return;
   stir_seed();

@@ -11,6 +11,7 @@
 // allocates nothing, takes no lock, and keeps errno. Cost: about 30 instructions a frame whose rule
 // is remembered, 600 otherwise.
 #include <dlfcn.h>
+#include <link.h>
 #include <sys/auxv.h>
 
 #include "base/atomic.hpp"
@@ -197,6 +198,19 @@ STRATA_NOINLINE unsigned LinuxPlatform::walk_stack(Address* frames, unsigned mos
     called = true;
   }
   return count;
+}
+
+bool LinuxPlatform::find_module(Address address, LoadedModule& module) noexcept {
+#if defined(STRATA_FINDS_MODULES)
+  dl_find_object found;
+  if (_dl_find_object != nullptr &&
+      _dl_find_object(reinterpret_cast<void*>(address), &found) == 0) {
+    module = {Address(found.dlfo_map_start), Address(found.dlfo_map_end),
+              found.dlfo_link_map->l_addr, found.dlfo_link_map->l_name};
+    return true;
+  }
+#endif
+  return false;
 }
 
 }  // namespace strata
