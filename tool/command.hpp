@@ -20,6 +20,7 @@ struct Context {
 void register_compare(CLI::App& app, Context& context);
 void register_doctor(CLI::App& app, Context& context);
 void register_lab(CLI::App& app, Context& context);
+void register_profile(CLI::App& app, Context& context);
 void register_record(CLI::App& app, Context& context);
 void register_replay(CLI::App& app, Context& context);
 void register_trace(CLI::App& app, Context& context);
