@@ -35,7 +35,7 @@
 // blocks in bins when the mean changes (at most a slab's bytes a thread and class). A large block
 // that grows in place is sampled when a point falls on what it grows by.
 //
-// Cost. Off: nothing on the hot paths, two instructions in a miss. On: docs/design/sampling.md.
+// Cost. Off: nothing on the hot paths, two instructions in a miss. On: docs/design/profiling.md.
 #pragma once
 
 #include "base/atomic.hpp"

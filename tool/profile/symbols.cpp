@@ -25,6 +25,37 @@ std::string demangled(const char* name) {
   return result;
 }
 
+// Where the function was declared: what entries of its code and of its inlined copies refer to.
+Dwarf_Die declaration_of(Dwarf_Die entry) {
+  for (const unsigned kind : {unsigned(DW_AT_abstract_origin), unsigned(DW_AT_specification)}) {
+    Dwarf_Attribute attribute;
+    Dwarf_Die other;
+    if (dwarf_attr(&entry, kind, &attribute) != nullptr &&
+        dwarf_formref_die(&attribute, &other) != nullptr) {
+      entry = other;
+    }
+  }
+  return entry;
+}
+
+// "space::Class::" of what an entry stands in.
+std::string surroundings_of(Dwarf_Die entry) {
+  Dwarf_Die declaration = declaration_of(entry);
+  Dwarf_Die* scopes = nullptr;
+  const int count = dwarf_getscopes_die(&declaration, &scopes);
+  std::string names;
+  for (int i = 1; i < count; ++i) {
+    const int tag = dwarf_tag(&scopes[i]);
+    const bool is_class = tag == DW_TAG_class_type || tag == DW_TAG_structure_type;
+    if (!is_class && tag != DW_TAG_namespace && tag != DW_TAG_subprogram) continue;
+    const char* const name = dwarf_diename(&scopes[i]);
+    const char* const nameless = is_class ? "{lambda}" : "(anonymous namespace)";
+    names.insert(0, std::string(name != nullptr ? name : nameless) + "::");
+  }
+  std::free(scopes);
+  return names;
+}
+
 // The name of a function's entry, which may stand in another entry that it refers to.
 std::string name_of(Dwarf_Die* entry) {
   Dwarf_Attribute attribute;
@@ -34,7 +65,7 @@ std::string name_of(Dwarf_Die* entry) {
     }
   }
   const char* const name = dwarf_diename(entry);
-  return name != nullptr ? name : "";
+  return name != nullptr ? surroundings_of(*entry) + name : "";
 }
 
 bool is_function(Dwarf_Die* entry) {
@@ -143,8 +174,10 @@ std::vector<SourcePlace> Symbols::at(const std::string& path, std::uint64_t addr
     SourcePlace place;
     place.function = file.by_symbols(there);
     if (!place.function.empty()) places.push_back(place);
-  } else if (places.back().function.empty()) {
-    places.back().function = file.by_symbols(there);
+  } else {
+    // The function proper has a symbol, which is the better name.
+    const std::string name = file.by_symbols(there);
+    if (!name.empty()) places.back().function = name;
   }
   return places;
 }

@@ -22,12 +22,32 @@ std::string process_name(const HeapProfile& profile, const ProfileSample& sample
 // Frames of the machinery of containers, and of functions that programs wrap malloc in: the site is
 // who uses it.
 bool is_machinery(const std::string& function) {
-  for (const char* begin :
-       {"std::", "__gnu_cxx::", "operator new", "PyMem_", "_PyMem_", "PyObject_Malloc",
-        "PyObject_Calloc", "PyObject_Realloc", "_PyObject_Malloc", "_PyObject_Calloc",
-        "_PyObject_Realloc", "__libc_", "malloc", "calloc", "realloc", "xmalloc", "xcalloc",
-        "xrealloc", "xstrdup", "g_malloc", "g_realloc", "g_slice_alloc", "zmalloc", "zcalloc",
-        "zrealloc", "ztrymalloc"}) {
+  for (const char* begin : {"std::",
+                            "__gnu_cxx::",
+                            "operator new",
+                            "PyMem_",
+                            "_PyMem_",
+                            "PyObject_Malloc",
+                            "PyObject_Calloc",
+                            "PyObject_Realloc",
+                            "_PyObject_Malloc",
+                            "_PyObject_Calloc",
+                            "_PyObject_Realloc",
+                            "__libc_",
+                            "malloc",
+                            "calloc",
+                            "realloc",
+                            "xmalloc",
+                            "xcalloc",
+                            "xrealloc",
+                            "xstrdup",
+                            "g_malloc",
+                            "g_realloc",
+                            "g_slice_alloc",
+                            "zmalloc",
+                            "zcalloc",
+                            "zrealloc",
+                            "ztrymalloc"}) {
     if (function.starts_with(begin)) return true;
   }
   // "void std::vector<...>::grow(...)"
