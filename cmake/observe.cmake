@@ -40,5 +40,6 @@ if(STRATA_PROFILES)
   observe_program(known tests/observe/known.cpp)
   # Names and lines of functions are what is tested.
   target_compile_options(observe_known PRIVATE -g)
-  observe_test(profile 300 Estimates Files Refusals)
+  observe_test(profile 300 Estimates Files Attached Refusals)
+  observe_test(report 300 Page)
 endif()

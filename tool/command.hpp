@@ -22,6 +22,7 @@ void register_doctor(CLI::App& app, Context& context);
 void register_lab(CLI::App& app, Context& context);
 void register_profile(CLI::App& app, Context& context);
 void register_record(CLI::App& app, Context& context);
+void register_report(CLI::App& app, Context& context);
 void register_replay(CLI::App& app, Context& context);
 void register_trace(CLI::App& app, Context& context);
 void register_run(CLI::App& app, Context& context);

@@ -71,11 +71,18 @@ void first_use() noexcept { read_options(environ); }
 void warn(const char* text) noexcept { LinuxPlatform::write_error(text, __builtin_strlen(text)); }
 
 void start_profile() noexcept {
+  using observe::profiler::Start;
   if (observe::profile_settings.path[0] == 0) return;
-  if (harden::settings.mode != harden::Mode::standard)
-    return warn("strata: warning: no heap profile: only the default mode has one\n");
-  if (observe::profiler::start(observe::profile_settings.path, observe::profile_settings.mean)) return;
-  warn("strata: warning: no heap profile: STRATA_PROFILE is for `strata profile` to set\n");
+  switch (
+      observe::profiler::start(observe::profile_settings.path, observe::profile_settings.mean)) {
+    case Start::not_in_this_mode:
+      return warn("strata: warning: no heap profile: only the default mode has one\n");
+    case Start::refused_memory:
+      return warn(
+          "strata: warning: no heap profile: STRATA_PROFILE is for `strata profile` to set\n");
+    default:
+      return;
+  }
 }
 
 void before_fork() noexcept {

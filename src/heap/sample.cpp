@@ -49,7 +49,7 @@ std::uint64_t number_of_process() noexcept {
 
 // Two runs, parent and child: none shall sample what another does.
 void stir_seed() noexcept {
-  std::uint64_t x = Machine::now() ^ Machine::current_thread() ^ Address(&x);
+  std::uint64_t x = Machine::now() ^ Address(&x);
   x += number_of_process<Machine>() << 32;
   seed.fetch_add(mix(x), Order::relaxed);
 }

@@ -46,12 +46,15 @@ bool ProfileWriter::take_memory() noexcept {
   return true;
 }
 
-bool ProfileWriter::open(const char* path, size_t mean) noexcept {
-  if (!take_memory()) return false;
+Address ProfileWriter::next_slice(const char* path) noexcept {
   const std::uint32_t slice = take_slice(path);
-  if (slice == 0) return false;
-  slice_ = Machine::map_shared(path, size_t{slice} << profile_slice_shift, Layout::end);
-  if (slice_ == 0) return false;
+  if (slice == 0) return 0;
+  return Machine::map_shared(path, size_t{slice} << profile_slice_shift, Layout::end);
+}
+
+bool ProfileWriter::open(Address slice, size_t mean) noexcept {
+  if (!take_memory()) return false;
+  slice_ = slice;
   Profile& profile = head();
   profile.version = profile_version;
   profile.process = Machine::process_number();

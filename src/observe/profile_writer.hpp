@@ -15,12 +15,14 @@ class ProfileWriter {
   static constexpr unsigned most_frames = 256;  // of one stack: the innermost
   static constexpr std::uint32_t none = ~std::uint32_t{0};
 
-  // Takes the next slice of the file. False: it is no profile file, it is full, or memory is
-  // refused.
-  bool open(const char* path, size_t mean) noexcept;
+  // Maps the next slice of a file; 0: it is no profile file, it is full, or memory is refused.
+  static Address next_slice(const char* path) noexcept;
+  // Begins to write into a slice, which reads zero. False: memory is refused.
+  bool open(Address slice, size_t mean) noexcept;
   // Lets the slice be: it stays in the file. For the child of a fork, whose parent goes on writing.
   void leave() noexcept;
   [[nodiscard]] bool is_open() const noexcept { return slice_ != 0; }
+  [[nodiscard]] bool is_open_at(Address slice) const noexcept { return slice_ == slice; }
 
   // The stack's number, or none when there is no room.
   std::uint32_t find_or_add(const Address* frames, unsigned count) noexcept;

@@ -153,33 +153,58 @@ void resized(void* pointer, size_t old_bytes, size_t bytes) noexcept {
 
 constinit const heap::sample::Client client = {allocated, freed, usable, resized};
 
-bool open_slice(size_t mean) noexcept {
-  if (!state.live.open() || !state.writer.open(state.path, mean)) return false;
+// `slice`: 0 for the next one of the file.
+bool open_slice(Address slice, size_t mean) noexcept {
+  if (!state.live.open()) return false;
+  if (slice == 0 && state.path[0] != 0) slice = ProfileWriter::next_slice(state.path);
+  if (slice == 0 || !state.writer.open(slice, mean)) return false;
   state.process = Machine::process_number();
   ++state.area;
   state.live_bytes = 0;
   return true;
 }
 
+Start begin(size_t mean) noexcept {
+  heap::sample::set_client(Which::profile, &client);
+  heap::sample::set_mean(Which::profile, mean);
+  return is_on() ? Start::done : Start::not_in_this_mode;
+}
+
 }  // namespace
 
-bool start(const char* path, size_t mean) noexcept {
+Start start(const char* path, size_t mean) noexcept {
+  if (heap::mode != nullptr) return Start::not_in_this_mode;
   {
     LockGuard guard(state.lock);
-    if (!may_write()) {
+    if (may_write()) {
+      if (__builtin_strcmp(state.path, path) != 0) return Start::kept_elsewhere;
+    } else {
       const size_t length = __builtin_strlen(path);
-      if (length >= longest_path) return false;
+      if (length >= longest_path) return Start::refused_memory;
       __builtin_memcpy(state.path, path, length + 1);
-      if (!open_slice(mean)) return false;
+      if (!open_slice(0, mean)) return Start::refused_memory;
     }
     state.writer.head().mean = mean;
   }
-  heap::sample::set_client(Which::profile, &client);
-  heap::sample::set_mean(Which::profile, mean);
-  return true;
+  return begin(mean);
 }
 
-void stop() noexcept { heap::sample::set_mean(Which::profile, 0); }
+Start start_at(Address slice, size_t mean) noexcept {
+  if (heap::mode != nullptr) return Start::not_in_this_mode;
+  {
+    LockGuard guard(state.lock);
+    if (may_write() && !state.writer.is_open_at(slice)) return Start::kept_elsewhere;
+    if (!may_write() && !open_slice(slice, mean)) return Start::refused_memory;
+    state.writer.head().mean = mean;
+  }
+  return begin(mean);
+}
+
+void stop() noexcept {
+  heap::sample::set_mean(Which::profile, 0);
+  LockGuard guard(state.lock);
+  if (may_write()) state.writer.head().mean = 0;
+}
 
 bool is_on() noexcept { return heap::sample::mean_of(Which::profile) != 0; }
 
@@ -188,7 +213,7 @@ void after_fork_in_parent() noexcept { state.lock.unlock(); }
 void after_fork_in_child() noexcept {
   const bool was_open = state.writer.is_open();
   if (was_open) state.writer.leave();
-  const bool goes_on = was_open && is_on() && open_slice(heap::sample::mean_of(Which::profile));
+  const bool goes_on = was_open && is_on() && open_slice(0, heap::sample::mean_of(Which::profile));
   state.lock.unlock();
   if (was_open && !goes_on) stop();
 }

@@ -20,15 +20,19 @@ namespace strata::observe::profiler {
 // The mean when nobody says another.
 constexpr size_t default_mean = 512 * KiB;
 
-// Starts, into the next slice of the profile file at `path`. False: there is none, or no memory.
-// Where it runs already: takes the new mean and keeps its slice.
-bool start(const char* path, size_t mean) noexcept;
+enum class Start { done, refused_memory, not_in_this_mode, kept_elsewhere };
+
+// Starts, into the next slice of the profile file at `path`; or goes on in the one it has of it.
+Start start(const char* path, size_t mean) noexcept;
+// Starts, into memory that reads zero and is Layout::end bytes large; also once more, with another
+// mean or after stop(), if it is the same memory.
+Start start_at(Address slice, size_t mean) noexcept;
 // Stops. What is known is kept, and what was sampled is followed until it is freed.
 void stop() noexcept;
 [[nodiscard]] bool is_on() noexcept;
 
-// Around fork(), outside of the heap's own handlers. The child profiles itself in a slice of its
-// own; what it inherited is its parent's to account for.
+// Around fork(), outside of the heap's own handlers. The child profiles itself in the next slice of
+// the file, or not at all where there is none; what it inherited is its parent's to account for.
 void before_fork() noexcept;
 void after_fork_in_parent() noexcept;
 void after_fork_in_child() noexcept;

@@ -150,7 +150,7 @@ void for_each_heap(Visit&& visit) noexcept {
   for (const ThreadHeap* heap = heap::state.heaps.first(); heap != nullptr; heap = heap->next) {
     visit(*heap);
   }
-  if (heap::state.late_heap.cache != nullptr) visit(heap::state.late_heap);
+  if (heap::late.heap.cache != nullptr) visit(heap::late.heap);
 }
 
 std::uint16_t seen_live(const FreeList& list) noexcept {
@@ -330,7 +330,7 @@ void start_counting_anew() noexcept {
   for (ThreadHeap* heap = heap::state.heaps.first(); heap != nullptr; heap = heap->next) {
     heap->counts = {};
   }
-  heap::state.late_heap.counts = {};
+  heap::late.heap.counts = {};
 }
 
 void note_refusal() noexcept { refusals.fetch_add(1, Order::relaxed); }

@@ -1,6 +1,6 @@
 // A program of known allocations: what it holds, what passes, and what there was in between.
 //
-//   known [fork|kill|exit|hold]     how it ends; hold: says "ready" and waits for its input to end
+//   known [fork|kill|exit|sparse|hold]   how it ends, or what it does; hold: says "ready" and waits
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -68,6 +68,11 @@ int main(int count, char** words) {
     std::puts("done");
     std::fflush(stdout);
     std::getchar();
+    return 0;
+  }
+  if (std::strcmp(end, "sparse") == 0) {
+    leave_sparse();
+    usleep(1'500'000);  // it is looked for five times a second
     return 0;
   }
   keep_small();

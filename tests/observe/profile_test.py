@@ -74,6 +74,11 @@ class Estimates(Observing):
         profile = self.profile("sh", "-c", f"{KNOWN} >/dev/null; exec {KNOWN} exit", code=7)
         self.assert_bytes(profile, "inuse_space", "keep_small", 208, 200_000, process="known")
 
+    def test_what_holds_sparse_slabs_is_known_of_a_program(self):
+        profile = self.profile(KNOWN, "sparse", options=("--held",))
+        scattered = profile.total("held_space", "take_scattered")
+        self.assertGreater(scattered, 3 * (profile.total("held_space") - scattered))
+
     def test_real_programs_run_as_they_do(self):
         done = strata("profile", "-q", "--", sys.executable, "-c",
                       "import sys; print(sum(len(str(i)) for i in range(300000))); sys.exit(3)")
@@ -124,6 +129,69 @@ class Files(Observing):
     def test_a_container_is_named_by_who_uses_it(self):
         done = strata("profile", "--mean", MEAN, "--", KNOWN)
         self.assertRegex(done.stderr, r"38\.1 MiB +\d+% +1  peak_in_vector \(known\.cpp:\d+\)")
+
+
+@unittest.skipIf(Profile is None, "python3-protobuf is not installed")
+class Attached(Observing):
+    def hold(self):
+        process = self.start(KNOWN, "hold")
+        self.assertEqual(b"ready\n", process.stdout.readline())
+        return process
+
+    def go_on(self, process):
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        self.assertEqual(b"done\n", process.stdout.readline())
+
+    def take(self, process, *options):
+        path = self.folder / "heap.pb.gz"
+        done = strata("profile", "-o", path, *options, process.pid)
+        self.assertEqual(0, done.returncode, done.stderr)
+        return Profile(path), done.stderr
+
+    def test_a_process_is_profiled_from_when_it_is_switched_on(self):
+        process = self.hold()
+        self.assertEqual(0, strata("profile", "--on", "--mean", MEAN, process.pid).returncode)
+        self.go_on(process)
+        profile, _ = self.take(process)
+        self.assertAlmostEqual(208 * 100_000, profile.total("inuse_space", "keep_small"),
+                               delta=tolerance(208, 100_000))
+        self.assertEqual(0, strata("profile", "--off", process.pid).returncode)
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        self.assertEqual(0, process.wait(30))
+
+    def test_it_is_off_again_after_a_look(self):
+        process = self.hold()
+        _, text = self.take(process, "--seconds", "0.1")
+        self.assertIn("before the profile began", text)
+        self.go_on(process)
+        profile, _ = self.take(process, "--seconds", "0")
+        self.assertEqual(0, profile.total("inuse_space", "keep_small"))
+
+    def test_what_holds_sparse_slabs_is_named(self):
+        process = self.hold()
+        strata("profile", "--on", "--mean", 8192, process.pid)
+        self.go_on(process)
+        profile, text = self.take(process, "--held")
+        scattered = profile.total("held_space", "take_scattered")
+        self.assertGreater(scattered, 3 * (profile.total("held_space") - scattered))
+        self.assertEqual("held_space", profile.default_type)
+        self.assertRegex(text, r"site\n.* take_scattered ")
+
+    def test_a_process_that_is_not_observed_is_refused_with_the_reason(self):
+        process = self.start(KNOWN, "hold", observed=False)
+        self.assertEqual(b"ready\n", process.stdout.readline())
+        done = strata("profile", process.pid)
+        self.assertEqual(1, done.returncode)
+        self.assertIn("was not started to be looked into", done.stderr)
+
+    def test_a_mode_that_checks_has_none(self):
+        process = self.start(KNOWN, "hold", env={"STRATA_MODE": "hardened"})
+        self.assertEqual(b"ready\n", process.stdout.readline())
+        done = strata("profile", "--on", process.pid)
+        self.assertEqual(1, done.returncode)
+        self.assertIn("only the default mode", done.stderr)
 
 
 class Refusals(Observing):

@@ -158,8 +158,9 @@ void Slice::unlock() {
   ::fcntl(file_, F_OFD_SETLK, &wanted);
 }
 
-void Slice::put_question(observe::Question question) {
+void Slice::put_question(observe::Question question, std::uint64_t argument) {
   board_->question = question;
+  board_->arguments[0] = argument;
   // Release pairs with the observer's acquire.
   board_->asked.fetch_add(1, Order::release);
   futex(board_->asked, FUTEX_WAKE, 1, nullptr);
@@ -196,6 +197,12 @@ observe::Totals Slice::take_totals() {
   observe::Totals totals = board_->totals;
   unlock();
   return totals;
+}
+
+observe::Verdict Slice::take_verdict() {
+  const observe::Verdict verdict = board_->verdict;
+  unlock();
+  return verdict;
 }
 
 HeapView Slice::take_survey() {
@@ -248,19 +255,22 @@ void Conversation::check_alive() const {
   }
 }
 
-void Conversation::ask(observe::Question question) {
+void Conversation::ask(observe::Question question, std::uint64_t argument) {
   // Seen so several times in a row: a process may be stopped for a moment.
   constexpr unsigned looks = 15;
   unsigned stopped = 0;
-  if (slice_.ask(question, patience_ms, [&] {
-        check_alive();
-        const char state = process_.state();
-        stopped = state == 'T' || state == 't' ? stopped + 1 : 0;
-        if (stopped >= looks) {
-          throw Trouble("{} does not answer: it is stopped; `kill -CONT {}` lets it go on",
-                        process_.title(), process_.number());
-        }
-      })) {
+  if (slice_.ask(
+          question, patience_ms,
+          [&] {
+            check_alive();
+            const char state = process_.state();
+            stopped = state == 'T' || state == 't' ? stopped + 1 : 0;
+            if (stopped >= looks) {
+              throw Trouble("{} does not answer: it is stopped; `kill -CONT {}` lets it go on",
+                            process_.title(), process_.number());
+            }
+          },
+          argument)) {
     return;
   }
   check_alive();
@@ -276,6 +286,21 @@ HeapView Conversation::survey() {
 observe::Totals Conversation::totals() {
   ask(observe::Question::totals);
   return slice_.take_totals();
+}
+
+void Conversation::switch_profile(std::uint64_t mean) {
+  ask(observe::Question::profile, mean);
+  switch (slice_.take_verdict()) {
+    case observe::Verdict::done:
+      return;
+    case observe::Verdict::not_in_this_mode:
+      throw Trouble("{} runs in a mode that checks; only the default mode has a heap profile",
+                    process_.title());
+    case observe::Verdict::kept_elsewhere:
+      throw Trouble("{} is profiled by another command already", process_.title());
+    default:
+      throw Trouble("{} was refused the memory for a profile", process_.title());
+  }
 }
 
 }  // namespace strata::tool

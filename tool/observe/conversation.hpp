@@ -38,10 +38,11 @@ class Slice {
   // Waits until the process has answered, for at most `milliseconds`. False when it has not:
   // `alive` is asked now and then and may throw.
   template <class Alive>
-  bool ask(observe::Question question, unsigned milliseconds, Alive&& alive) {
+  bool ask(observe::Question question, unsigned milliseconds, Alive&& alive,
+           std::uint64_t argument = 0) {
     if (!lock(milliseconds)) return false;
     try {
-      if (ring(question, milliseconds, alive)) return true;
+      if (ring(question, argument, milliseconds, alive)) return true;
     } catch (...) {
       unlock();
       throw;
@@ -52,14 +53,18 @@ class Slice {
   // After ask(survey): the answer, which is then gone from the file. Or let it be and unlock().
   HeapView take_survey();
   observe::Totals take_totals();
+  observe::Verdict take_verdict();
   void unlock();
+  [[nodiscard]] int file() const { return file_; }
+  [[nodiscard]] std::uint64_t start() const { return start_; }
 
  private:
   bool lock(unsigned milliseconds);
   bool is_answered(unsigned milliseconds);
-  void put_question(observe::Question question);
+  void put_question(observe::Question question, std::uint64_t argument);
   template <class Alive>
-  bool ring(observe::Question question, unsigned milliseconds, Alive&& alive);
+  bool ring(observe::Question question, std::uint64_t argument, unsigned milliseconds,
+            Alive&& alive);
   std::string take_answer();
 
   int file_;
@@ -74,11 +79,18 @@ class Conversation {
 
   HeapView survey();
   observe::Totals totals();
+  // The heap profile on, with one sample in `mean` bytes; 0: off. Trouble when that is refused.
+  void switch_profile(std::uint64_t mean);
+  // Where it can be read: a file of shared memory, and the place in it.
+  [[nodiscard]] int file() const { return slice_.file(); }
+  [[nodiscard]] std::uint64_t profile_offset() const {
+    return slice_.start() + observe::profile_offset;
+  }
   [[nodiscard]] const observe::Board& board() const { return slice_.board(); }
   [[nodiscard]] Process& process() const { return process_; }
 
  private:
-  void ask(observe::Question question);
+  void ask(observe::Question question, std::uint64_t argument = 0);
   void check_alive() const;
 
   Process& process_;
@@ -93,7 +105,8 @@ bool is_observed(const Process& process);
 bool runs_under_strata(const Process& process);
 
 template <class Alive>
-bool Slice::ring(observe::Question question, unsigned milliseconds, Alive&& alive) {
+bool Slice::ring(observe::Question question, std::uint64_t argument, unsigned milliseconds,
+                 Alive&& alive) {
   constexpr unsigned longest_pause = 20;
   // Somebody may have gone away before the answer to his question came.
   for (int round = 0; round < 2; ++round) {
@@ -103,7 +116,7 @@ bool Slice::ring(observe::Question question, unsigned milliseconds, Alive&& aliv
       if (waited >= milliseconds) return false;
       pause = pause * 2 < longest_pause ? pause * 2 : longest_pause;
     }
-    if (round == 0) put_question(question);
+    if (round == 0) put_question(question, argument);
   }
   return true;
 }

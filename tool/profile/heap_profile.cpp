@@ -46,8 +46,8 @@ std::uint32_t ProfileBuilder::location(const RecordedProcess& process, std::uint
   return known->second;
 }
 
-void ProfileBuilder::add(const RecordedProcess& process, const Peak& peak,
-                         const std::vector<double>& held) {
+void ProfileBuilder::add(const RecordedProcess& process, const LivePeak& peak,
+                         const std::vector<HeldBlock>& held) {
   const auto number = std::uint32_t(profile_.processes.size());
   profile_.processes.push_back({process.number, process.parent, process.executable, process.samples,
                                 process.dropped, peak.bytes});
@@ -73,10 +73,11 @@ void ProfileBuilder::add(const RecordedProcess& process, const Peak& peak,
   };
   add_blocks(process.live, [](ProfileSample& sample) -> Amount& { return sample.live; });
   add_blocks(peak.live, [](ProfileSample& sample) -> Amount& { return sample.peak; });
-  for (size_t i = 0; i < held.size() && i < process.live.size(); ++i) {
-    const std::uint32_t stack = process.live[i].stack;
-    if (stack >= process.stacks.size()) continue;
-    profile_.samples[first + stack].held += held[i] * process.live[i].weight;
+  for (const HeldBlock& one : held) {
+    if (one.block.stack >= process.stacks.size() || one.bytes == 0) continue;
+    Amount& sum = profile_.samples[first + one.block.stack].held;
+    sum.blocks += one.block.weight;
+    sum.bytes += one.block.weight * one.bytes;
     profile_.knows_held = true;
   }
 }
@@ -90,7 +91,7 @@ Amount amount_of(const ProfileSample& sample, View view) {
     case View::allocated:
       return sample.allocated;
     case View::held:
-      return {sample.live.blocks, sample.held};
+      return sample.held;
   }
   return {};
 }

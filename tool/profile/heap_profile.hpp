@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "profile/held.hpp"
 #include "profile/recording.hpp"
 #include "profile/symbols.hpp"
 
@@ -30,7 +32,7 @@ struct ProfileSample {
   double requested = 0;  // of the allocated bytes; the rest is what sizes are rounded up by
   Amount peak;           // live when its process held most, as far as that was seen
   Amount live;           // live when the profile was taken, or when its process ended
-  double held = 0;       // bytes of free memory in slabs that its live blocks keep
+  Amount held;           // free memory in slabs that its live blocks keep, and how many these are
 };
 
 struct ProfiledProcess {
@@ -55,7 +57,7 @@ struct HeapProfile {
 };
 
 // What a process had at its peak.
-struct Peak {
+struct LivePeak {
   std::uint64_t bytes = 0;
   std::vector<LiveBlock> live;
 };
@@ -63,8 +65,9 @@ struct Peak {
 class ProfileBuilder {
  public:
   explicit ProfileBuilder(HeapProfile& profile) : profile_(profile) { profile.mappings = {""}; }
-  // `held`: for each of process.live, the free bytes that it keeps; empty: not known.
-  void add(const RecordedProcess& process, const Peak& peak, const std::vector<double>& held);
+  // `held`: what blocks of it kept at some moment; empty: not known.
+  void add(const RecordedProcess& process, const LivePeak& peak,
+           const std::vector<HeldBlock>& held);
 
  private:
   std::uint32_t location(const RecordedProcess& process, std::uint64_t frame);

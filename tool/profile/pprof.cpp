@@ -106,7 +106,7 @@ void put_sample(Writer& out, Texts& texts, const HeapProfile& profile,
   std::vector<std::int64_t> values = {whole(sample.allocated.blocks), whole(sample.allocated.bytes),
                                       whole(sample.live.blocks),      whole(sample.live.bytes),
                                       whole(sample.peak.blocks),      whole(sample.peak.bytes)};
-  if (profile.knows_held) values.push_back(whole(sample.held));
+  if (profile.knows_held) values.push_back(whole(sample.held.bytes));
   message.add_packed_int64(SampleField::value, values.begin(), values.end());
   const ProfiledProcess& process = profile.processes[sample.process];
   std::string label_bytes;

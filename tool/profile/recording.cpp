@@ -48,9 +48,6 @@ ProfileFile::ProfileFile() : file_(::memfd_create("strata-profile", MFD_CLOEXEC)
 }
 
 ProfileFile::~ProfileFile() {
-  for (char* slice : slices_) {
-    if (slice != nullptr) ::munmap(slice, Layout::end);
-  }
   ::munmap(header_, size_t(::sysconf(_SC_PAGESIZE)));
   ::close(file_);
 }
@@ -62,33 +59,41 @@ std::uint32_t ProfileFile::slices() const {
   return std::min(header->next.load(Order::relaxed), observe::most_profile_slices) - 1;
 }
 
-const char* ProfileFile::slice(std::uint32_t number) {
+const ProfileMemory& ProfileFile::slice(std::uint32_t number) {
   if (slices_.size() <= number) slices_.resize(number + 1);
   if (slices_[number] == nullptr) {
-    void* const memory = ::mmap(nullptr, Layout::end, PROT_READ, MAP_SHARED, file_,
-                                off_t{number} << observe::profile_slice_shift);
-    if (memory == MAP_FAILED) return nullptr;
-    slices_[number] = static_cast<char*>(memory);
+    slices_[number] = std::make_unique<ProfileMemory>(
+        file_, std::uint64_t{number} << observe::profile_slice_shift);
   }
-  const char* const slice = slices_[number];
-  const std::uint64_t magic = __atomic_load_n(&at<Profile>(slice, 0)->magic, __ATOMIC_ACQUIRE);
-  return magic == observe::profile_magic ? slice : nullptr;
+  return *slices_[number];
 }
 
-std::uint64_t ProfileFile::live_bytes(std::uint32_t number) {
-  const char* const memory = slice(number);
-  return memory != nullptr ? at<Profile>(memory, 0)->live_bytes.load(Order::relaxed) : 0;
+ProfileMemory::ProfileMemory(int file, std::uint64_t offset) {
+  void* const memory = ::mmap(nullptr, Layout::end, PROT_READ, MAP_SHARED, file, off_t(offset));
+  if (memory == MAP_FAILED) throw Trouble("a profile cannot be mapped: {}", std::strerror(errno));
+  memory_ = static_cast<char*>(memory);
 }
 
-std::vector<LiveBlock> ProfileFile::live_blocks(std::uint32_t number) {
+ProfileMemory::~ProfileMemory() { ::munmap(const_cast<char*>(memory_), Layout::end); }
+
+bool ProfileMemory::is_filled() const {
+  const auto& head = *at<Profile>(memory_, 0);
+  return __atomic_load_n(&head.magic, __ATOMIC_ACQUIRE) == observe::profile_magic &&
+         head.version == observe::profile_version;
+}
+
+std::uint64_t ProfileMemory::live_bytes() const {
+  return is_filled() ? at<Profile>(memory_, 0)->live_bytes.load(Order::relaxed) : 0;
+}
+
+std::vector<LiveBlock> ProfileMemory::live_blocks() const {
   std::vector<LiveBlock> blocks;
-  const char* const memory = slice(number);
-  if (memory == nullptr) return blocks;
-  const auto& head = *at<Profile>(memory, 0);
+  if (!is_filled()) return blocks;
+  const auto& head = *at<Profile>(memory_, 0);
   const std::uint32_t stacks = bounded(head.stacks, Layout::most_stacks);
   const std::uint32_t used = bounded(head.live_used, Layout::most_live);
   for (std::uint32_t i = 0; i < used; ++i) {
-    const auto& sample = at<observe::LiveSample>(memory, Layout::live)[i];
+    const auto& sample = at<observe::LiveSample>(memory_, Layout::live)[i];
     const std::uint32_t stack = sample.stack.load(Order::acquire);
     if (stack == 0 || stack > stacks) continue;
     LiveBlock block;
@@ -106,11 +111,9 @@ std::vector<LiveBlock> ProfileFile::live_blocks(std::uint32_t number) {
   return blocks;
 }
 
-bool ProfileFile::read(std::uint32_t number, RecordedProcess& process) {
-  const char* const memory = slice(number);
-  if (memory == nullptr) return false;
-  const auto& head = *at<Profile>(memory, 0);
-  if (head.version != observe::profile_version) return false;
+bool ProfileMemory::read(RecordedProcess& process) const {
+  if (!is_filled()) return false;
+  const auto& head = *at<Profile>(memory_, 0);
   process.number = head.process;
   process.parent = head.parent;
   process.executable = text_at(head.executable, sizeof head.executable);
@@ -118,27 +121,27 @@ bool ProfileFile::read(std::uint32_t number, RecordedProcess& process) {
   process.started = head.started;
   process.samples = head.samples.load(Order::relaxed);
   process.dropped = head.dropped.load(Order::relaxed);
-  process.live = live_blocks(number);
+  process.live = live_blocks();
   const std::uint32_t stacks = bounded(head.stacks, Layout::most_stacks);
   for (std::uint32_t i = 0; i < stacks; ++i) {
-    const auto& from = at<observe::Stack>(memory, Layout::stacks)[i];
+    const auto& from = at<observe::Stack>(memory_, Layout::stacks)[i];
     RecordedStack stack;
     stack.blocks = from.blocks;
     stack.bytes = from.bytes;
     stack.requested = from.requested;
     const std::uint64_t end = std::uint64_t{from.first_frame} + from.frames;
     if (end <= Layout::most_frames) {
-      const auto* const frames = at<std::uint64_t>(memory, Layout::frames);
+      const auto* const frames = at<std::uint64_t>(memory_, Layout::frames);
       stack.frames.assign(frames + from.first_frame, frames + end);
     }
     process.stacks.push_back(std::move(stack));
   }
   const std::uint32_t modules = bounded(head.modules, Layout::most_modules);
   for (std::uint32_t i = 0; i < modules; ++i) {
-    const auto& from = at<observe::Module>(memory, Layout::modules)[i];
+    const auto& from = at<observe::Module>(memory_, Layout::modules)[i];
     LoadedFile file{from.begin, from.end, from.bias, {}};
     if (from.name < Layout::most_names) {
-      file.path = text_at(memory + Layout::names + from.name, Layout::most_names - from.name);
+      file.path = text_at(memory_ + Layout::names + from.name, Layout::most_names - from.name);
     }
     if (file.path.empty()) file.path = process.executable;
     process.files.push_back(std::move(file));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,27 @@ struct RecordedProcess {
   std::vector<LiveBlock> live;
 };
 
+// One process's slice, mapped. What is not filled yet is empty.
+class ProfileMemory {
+ public:
+  // A part of a file; Trouble when it cannot be mapped.
+  ProfileMemory(int file, std::uint64_t offset);
+  ~ProfileMemory();
+  ProfileMemory(const ProfileMemory&) = delete;
+  ProfileMemory& operator=(const ProfileMemory&) = delete;
+
+  // Estimated bytes that the process holds now.
+  [[nodiscard]] std::uint64_t live_bytes() const;
+  [[nodiscard]] std::vector<LiveBlock> live_blocks() const;
+  // False: its process has not got so far as to fill its head.
+  bool read(RecordedProcess& process) const;
+
+ private:
+  [[nodiscard]] bool is_filled() const;
+
+  const char* memory_;
+};
+
 class ProfileFile {
  public:
   // Makes one. Trouble when memory is refused.
@@ -64,18 +86,12 @@ class ProfileFile {
   [[nodiscard]] std::string path() const;
   // How many slices were taken; they are numbered from 1.
   [[nodiscard]] std::uint32_t slices() const;
-  // Estimated bytes that the process holds now.
-  [[nodiscard]] std::uint64_t live_bytes(std::uint32_t slice);
-  [[nodiscard]] std::vector<LiveBlock> live_blocks(std::uint32_t slice);
-  // False: its process has not got so far as to fill its head.
-  bool read(std::uint32_t slice, RecordedProcess& process);
+  [[nodiscard]] const ProfileMemory& slice(std::uint32_t number);
 
  private:
-  const char* slice(std::uint32_t number);
-
   int file_ = -1;
   char* header_ = nullptr;
-  std::vector<char*> slices_;  // mapped ones; null: not yet
+  std::vector<std::unique_ptr<ProfileMemory>> slices_;
 };
 
 }  // namespace strata::tool

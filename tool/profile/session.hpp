@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,10 +16,16 @@ struct ProfileRun {
   Outcome outcome;
 };
 
+// Asked again and again while the program runs; returns the milliseconds until the next time.
+using Tick = std::function<unsigned(pid_t)>;
+
 // Runs the program with `environment` added, which has Strata under it. Watches what its processes
-// hold as they run, so that their peaks are known. CannotStart as Launch.
+// hold as they run, so that their peaks are known. `held`: also what holds sparse slabs of the
+// program's first process, when most is free in slabs; `environment` must have it observed then.
+// CannotStart as Launch.
 ProfileRun profile_program(const std::vector<std::string>& command,
-                           std::vector<std::string> environment, std::uint64_t mean);
+                           std::vector<std::string> environment, std::uint64_t mean, bool held,
+                           const Tick& tick = nullptr);
 
 // The command line with spaces between its words.
 std::string joined(const std::vector<std::string>& words);

@@ -67,7 +67,8 @@ class Profiler : public testing::Test {
  protected:
   void SetUp() override {
     heap::sample::set_seed(12345);
-    ASSERT_TRUE(observe::profiler::start(file().path().c_str(), mean));
+    ASSERT_EQ(observe::profiler::start(file().path().c_str(), mean),
+              observe::profiler::Start::done);
   }
   void TearDown() override { observe::profiler::stop(); }
 };
@@ -277,6 +278,31 @@ TEST_F(Profiler, modules_and_the_executable_are_named) {
   }
   EXPECT_TRUE(found);
   let_go();
+}
+
+TEST_F(Profiler, it_can_be_switched_off_and_on) {
+  hold(1 * MiB, 3);
+  EXPECT_EQ(file().head(1).mean, mean);
+  observe::profiler::stop();
+  EXPECT_FALSE(observe::profiler::is_on());
+  EXPECT_EQ(file().head(1).mean, 0U);
+  const Sum before = allocated_of(in_elsewhere);
+  hold_elsewhere(1 * MiB, 3);
+  EXPECT_EQ(allocated_of(in_elsewhere).samples, before.samples);
+  EXPECT_EQ(live_of(in_hold).samples, 3U);
+  let_go();  // what was sampled is followed
+  EXPECT_EQ(live_of(in_hold).samples, 0U);
+  ASSERT_EQ(observe::profiler::start(file().path().c_str(), mean), observe::profiler::Start::done);
+  hold_elsewhere(1 * MiB, 3);
+  EXPECT_EQ(allocated_of(in_elsewhere).samples, before.samples + 3);
+  let_go();
+}
+
+TEST_F(Profiler, another_place_is_refused_while_it_has_one) {
+  EXPECT_EQ(observe::profiler::start("/another/file", mean),
+            observe::profiler::Start::kept_elsewhere);
+  EXPECT_EQ(observe::profiler::start_at(4096, mean), observe::profiler::Start::kept_elsewhere);
+  EXPECT_TRUE(observe::profiler::is_on());
 }
 
 TEST(Chance, is_that_of_the_exponential_function) {
