@@ -34,7 +34,7 @@ APART static void pass_medium() {
 APART static void peak_in_vector() {
   std::vector<int> numbers(10'000'000, 7);
   asm volatile("" : : "r"(numbers.data()) : "memory");
-  usleep(300'000);
+  usleep(1'000'000);  // it is looked for a hundred times a second
 }
 // 1000 blocks of 65 536 bytes and less, of a thread.
 APART static void keep_in_thread() {
@@ -72,7 +72,7 @@ int main(int count, char** words) {
   }
   if (std::strcmp(end, "sparse") == 0) {
     leave_sparse();
-    usleep(1'500'000);  // it is looked for five times a second
+    usleep(2'000'000);  // it is looked for five times a second
     return 0;
   }
   keep_small();

@@ -177,7 +177,7 @@ class Attached(Observing):
         scattered = profile.total("held_space", "take_scattered")
         self.assertGreater(scattered, 3 * (profile.total("held_space") - scattered))
         self.assertEqual("held_space", profile.default_type)
-        self.assertRegex(text, r"site\n.* take_scattered ")
+        self.assertRegex(text, r"site\n.* take .*\n +< take_scattered < ")
 
     def test_a_process_that_is_not_observed_is_refused_with_the_reason(self):
         process = self.start(KNOWN, "hold", observed=False)
