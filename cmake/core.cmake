@@ -3,6 +3,7 @@ set(STRATA_CORE
   src/platform/linux/linux_platform.cpp src/platform/linux/frame_rules.cpp
   src/platform/linux/stack_walk.cpp src/platform/linux/shared_map.cpp src/platform/linux/worker.cpp
   src/platform/linux/whereabouts.cpp src/platform/linux/shared_file.cpp
+  src/platform/linux/faults.cpp
   src/ranges/slot_range.cpp src/ranges/slot_supply.cpp
   src/heap/refill.cpp src/heap/free.cpp src/heap/large.cpp src/heap/huge.cpp
   src/heap/reallocate.cpp src/heap/slab_life.cpp src/heap/outbox.cpp src/heap/thin.cpp src/heap/strip.cpp
@@ -14,6 +15,7 @@ set(STRATA_CORE
   src/harden/verify.cpp src/harden/random.cpp src/harden/misuse.cpp
   src/observe/profiler.cpp src/observe/profile_writer.cpp src/observe/sampled_slabs.cpp
   src/observe/survey.cpp src/observe/observer.cpp
+  src/harden/stack.cpp src/harden/guard_samples.cpp
   src/options/options.cpp)
 set(STRATA_FRONT
   src/front/process.cpp src/front/libc.cpp src/front/inspect.cpp src/front/operators.cpp

@@ -12,6 +12,12 @@ install(TARGETS strata_shared strata_static strata_region
 if(TARGET strata_tool)
   install(TARGETS strata_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+if(TARGET strata_trace)
+  # What the command starts and preloads; nobody else does.
+  install(TARGETS strata_recorder strata_player
+    LIBRARY DESTINATION lib/strata
+    RUNTIME DESTINATION lib/strata)
+endif()
 install(DIRECTORY include/strata DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY src/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/strata/core
   FILES_MATCHING PATTERN "*.hpp" PATTERN "front" EXCLUDE PATTERN "sim" EXCLUDE)

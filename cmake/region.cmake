@@ -41,6 +41,17 @@ if(STRATA_TESTS)
   # With the process heap under its own names, for std::pmr.
   target_sources(region_tests PRIVATE $<TARGET_OBJECTS:strata_unit_linux>)
   target_link_libraries(region_tests PRIVATE strata_region GTest::gtest_main Threads::Threads)
+
+  # How much code it is; sanitizers would add theirs.
+  if(NOT STRATA_SANITIZE)
+    add_library(region_code_size OBJECT tests/unit/region/code_size.cpp)
+    target_include_directories(region_code_size PRIVATE include src)
+    target_compile_options(region_code_size PRIVATE -Os -DNDEBUG)
+    add_test(NAME region_is_at_most_8_kb_of_code
+             COMMAND ${CMAKE_SOURCE_DIR}/tests/unit/region/code_size.sh
+                     $<TARGET_OBJECTS:region_code_size>)
+  endif()
+
   gtest_discover_tests(region_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
 endif()
 

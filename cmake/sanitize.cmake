@@ -5,6 +5,8 @@ set(STRATA_SANITIZE "" CACHE STRING "Sanitizers of the tests: address,undefined 
 if(STRATA_SANITIZE)
   add_compile_options(-fsanitize=${STRATA_SANITIZE} -fno-omit-frame-pointer -g)
   add_link_options(-fsanitize=${STRATA_SANITIZE})
+  # What counts instructions leaves it.
+  add_compile_definitions(STRATA_INSTRUMENTED)
   if(STRATA_SANITIZE MATCHES "undefined")
     # vptr needs RTTI, which the core has not. A finding ends the test.
     add_compile_options(-fno-sanitize=vptr -fno-sanitize-recover=all)

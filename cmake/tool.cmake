@@ -23,10 +23,16 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
       message(STATUS "uPlot could not be fetched: the lab's page will have no plots")
     endif()
   endif()
-  set(uplot_source ${CMAKE_BINARY_DIR}/uplot.cpp)
-  execute_process(COMMAND ${CMAKE_COMMAND} -DOUT=${uplot_source}.new -DDIRECTORY=${uplot_directory}
-                          -P ${CMAKE_SOURCE_DIR}/cmake/embed_uplot.cmake)
-  configure_file(${uplot_source}.new ${uplot_source} COPYONLY)
+  set(page ${CMAKE_SOURCE_DIR}/tool/lab/page)
+  set(uplot ${uplot_directory}/node_modules/uplot/dist)
+  set(lab_page ${CMAKE_BINARY_DIR}/lab_page.cpp)
+  add_custom_command(OUTPUT ${lab_page}
+    COMMAND ${CMAKE_COMMAND} -DOUT=${lab_page} -DHEADER=lab/page.hpp -DNAMESPACE=strata::lab
+      -DNAMES=page_style,page_body,page_script,uplot_script,uplot_style
+      -DFILES=${page}/page.css,${page}/page.html,${page}/page.js,${uplot}/uPlot.iife.min.js,${uplot}/uPlot.min.css
+      -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+    DEPENDS ${CMAKE_SOURCE_DIR}/cmake/embed.cmake ${page}/page.css ${page}/page.html ${page}/page.js
+    VERBATIM)
 
   add_executable(strata_tool
     tool/main.cpp
@@ -36,7 +42,6 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
     tool/commands/run.cpp
     tool/commands/stat.cpp
     tool/lab/instructions.cpp
-    tool/lab/page.cpp
     tool/lab/report.cpp
     tool/lab/run_best.cpp
     tool/lab/run_first.cpp
@@ -61,7 +66,7 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
     tool/observe/words.cpp
     src/options/options.cpp
     src/platform/linux/linux_platform.cpp
-    ${uplot_source})
+    ${lab_page})
   set_target_properties(strata_tool PROPERTIES OUTPUT_NAME strata)
   target_include_directories(strata_tool PRIVATE include src tool)
   target_compile_options(strata_tool PRIVATE -Wall -Wextra)
@@ -78,6 +83,20 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
     # What it starts stands beside it.
     add_dependencies(strata_tool strata_shared strata_recorder strata_player)
   endif()
+  if(STRATA_TESTS)
+    find_package(Python3 REQUIRED COMPONENTS Interpreter)
+    add_test(NAME lab_command COMMAND Python3::Interpreter ${CMAKE_SOURCE_DIR}/tests/lab/lab_test.py
+                                      $<TARGET_FILE:strata_tool>)
+    set_tests_properties(lab_command PROPERTIES TIMEOUT 300)
+    find_package(GTest REQUIRED)
+    include(GoogleTest)
+    add_executable(lab_test tests/lab/failed_checks_test.cpp tool/lab/workload.cpp
+                            tool/lab/instructions.cpp)
+    target_include_directories(lab_test PRIVATE include src tool)
+    target_link_libraries(lab_test PRIVATE fmt::fmt GTest::gtest_main Threads::Threads)
+    gtest_discover_tests(lab_test DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
+  endif()
 else()
   message(STATUS "The command strata is left out: CLI11, fmt, nlohmann-json or elfutils is missing")
 endif()
+include(${CMAKE_CURRENT_LIST_DIR}/teach.cmake)

@@ -1,7 +1,9 @@
 // What a subcommand of `strata` is: a function that adds itself to the application.
 //
 // One file per command in tool/commands/. To add one: write register_NAME there, declare it here,
-// and add it to the list in main.cpp. A command sets `exit_code` when it has run and failed.
+// and add it to the list in main.cpp; --help, completion and the manual find it by themselves (what
+// its footer should look like: teach/tree.hpp). A command sets `exit_code` when it has run and
+// failed.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -19,6 +21,9 @@ struct Context {
 
 void register_compare(CLI::App& app, Context& context);
 void register_doctor(CLI::App& app, Context& context);
+void register_completion(CLI::App& app, Context& context);
+void register_config(CLI::App& app, Context& context);
+void register_explain(CLI::App& app, Context& context);
 void register_lab(CLI::App& app, Context& context);
 void register_profile(CLI::App& app, Context& context);
 void register_record(CLI::App& app, Context& context);

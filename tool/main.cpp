@@ -6,11 +6,33 @@
 #include <string_view>
 
 #include "command.hpp"
+#include "teach/completion.hpp"
+#include "teach/help.hpp"
+#include "teach/manual.hpp"
+
+namespace {
+
+// What shells and the build ask the command for; no subcommands, as nobody types them.
+bool answers_machines(const CLI::App& app, int count, char** arguments) {
+  if (count < 2) return false;
+  const std::string_view what = arguments[1];
+  if (what == "__complete") {
+    fmt::print("{}", strata::tool::complete(app, {arguments + 2, arguments + count}));
+  } else if (what == "__manual" && count == 3) {
+    strata::tool::write_manual(app, arguments[2]);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 // What escapes from here is a fault of the program itself: let it end loudly.
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int count, char** arguments) {
-  CLI::App app("Strata: see a program's heap, and compare ways to keep one.", "strata");
+  CLI::App app("See a program's heap, and compare ways to keep one.", "strata");
+  app.formatter(strata::tool::help_formatter());
   app.require_subcommand(1);
   app.set_version_flag("--version", "strata " STRATA_VERSION);
 
@@ -32,7 +54,13 @@ int main(int count, char** arguments) {
     register_command(app, context);
   }
 
+  for (auto* register_command : {strata::tool::register_config, strata::tool::register_explain,
+                                 strata::tool::register_completion}) {
+    register_command(app, context);
+  }
+
   try {
+    if (answers_machines(app, count, arguments)) return 0;
     app.parse(count, arguments);
   } catch (const CLI::ParseError& error) {
     // 0 for --help and --version, 2 for a command line that cannot be understood.

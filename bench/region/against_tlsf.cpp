@@ -4,13 +4,15 @@
 //   cmake -B build -DSTRATA_TLSF=FOLDER   (with tlsf.c and tlsf.h, which stay outside the checkout)
 //   build/against_tlsf [TRACE...]         traces as strata lab reads them; without: synthetic laws
 //
-// Times are the least of many interleaved runs. TLSF aligns to 8 bytes and checks nothing;
-// `default` aligns to 16 and examines every freed pointer, `granule 8` aligns to 8, `best` is what
-// a best fit packs.
+// Times are the least of many interleaved runs. TLSF aligns to 8 bytes and examines nothing, and so
+// does `bare 8`, which is compared like with like. `default` aligns to 16 bytes and examines every
+// freed pointer, `pointers` the same with the wide layout, `granule 8` aligns to 8 and examines;
+// `best 8` is what a best fit packs.
 #include <fmt/core.h>
 #include <tlsf.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <functional>
@@ -27,6 +29,10 @@ using namespace strata;
 
 struct Granule8 : DefaultPolicy {
   using Layout = layout::Compact<3>;
+};
+struct Bare8 : Granule8 {
+  static constexpr Checks checks = Checks::none;
+  static constexpr bool counters = false;
 };
 struct Wide : DefaultPolicy {
   using Layout = layout::Pointers<>;
@@ -71,6 +77,28 @@ class Comparison {
         pages_(bytes_),
         blocks_(workload.slots) {}
 
+  // Ratios to the first.
+  template <class First, class... Others>
+  std::array<double, sizeof...(Others)> times() {
+    constexpr unsigned repeats = 15;
+    double first = 1e300;
+    std::array<double, sizeof...(Others)> least;
+    least.fill(1e300);
+    for (unsigned i = 0; i < repeats; ++i) {
+      first = std::min(first, nanoseconds<First>());
+      double* at = least.data();
+      ((*at = std::min(*at, nanoseconds<Others>()), ++at), ...);
+    }
+    for (double& time : least) time /= first;
+    return least;
+  }
+  template <class First, class... Others>
+  std::array<double, sizeof...(Others)> footprints() {
+    const double first = footprint<First>();
+    return {footprint<Others>() / first...};
+  }
+
+ private:
   template <class Allocator>
   double nanoseconds() {
     Allocator allocator(pages_.at(), bytes_);
@@ -92,7 +120,6 @@ class Comparison {
     return double(enough);
   }
 
- private:
   template <class Allocator>
   bool run(Allocator& allocator) {
     std::fill(blocks_.begin(), blocks_.end(), nullptr);
@@ -115,6 +142,20 @@ class Comparison {
   std::vector<void*> blocks_;
 };
 
+struct Row {
+  std::string name;
+  std::array<double, 4> times;
+  std::array<double, 5> footprints;
+
+  void print() const {
+    fmt::print("{:24} |", name);
+    for (const double time : times) fmt::print(" {:9.3f}", time);
+    fmt::print(" |");
+    for (const double footprint : footprints) fmt::print(" {:9.3f}", footprint);
+    fmt::print("\n");
+  }
+};
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -128,36 +169,27 @@ int main(int count, char** arguments) {
       }
     }
   }
-  constexpr unsigned repeats = 15;
-  fmt::print("{:24} | time against tlsf           | footprint against tlsf\n", "");
-  fmt::print("{:24} | {:>8} {:>8} {:>9} | {:>8} {:>8} {:>9} {:>8}\n", "trace", "default",
-             "pointers", "granule 8", "default", "pointers", "granule 8", "best 8");
-  double time_logs[3] = {};
-  double footprint_logs[4] = {};
+  constexpr std::array heads = {"default", "pointers", "granule 8", "bare 8", "best 8"};
+  fmt::print("{:24} | {:39} | footprint against tlsf\n{:24} |", "", "time against tlsf", "trace");
+  for (std::size_t i = 0; i < 4; ++i) fmt::print(" {:>9}", heads[i]);
+  fmt::print(" |");
+  for (const char* head : heads) fmt::print(" {:>9}", head);
+  fmt::print("\n");
+
+  Row mean{"geometric mean", {}, {}};
   for (const lab::Workload& workload : workloads) {
     Comparison compare(workload);
-    double times[4] = {1e300, 1e300, 1e300, 1e300};
-    for (unsigned i = 0; i < repeats; ++i) {
-      times[0] = std::min(times[0], compare.nanoseconds<Tlsf>());
-      times[1] = std::min(times[1], compare.nanoseconds<Ours<DefaultPolicy>>());
-      times[2] = std::min(times[2], compare.nanoseconds<Ours<Wide>>());
-      times[3] = std::min(times[3], compare.nanoseconds<Ours<Granule8>>());
-    }
-    const double base = compare.footprint<Tlsf>();
-    const double footprints[4] = {
-        compare.footprint<Ours<DefaultPolicy>>() / base, compare.footprint<Ours<Wide>>() / base,
-        compare.footprint<Ours<Granule8>>() / base, compare.footprint<Ours<BestOf8>>() / base};
-    for (int i = 0; i < 3; ++i) time_logs[i] += std::log(times[i + 1] / times[0]);
-    for (int i = 0; i < 4; ++i) footprint_logs[i] += std::log(footprints[i]);
-    const std::string name = workload.name.substr(workload.name.find_last_of('/') + 1);
-    fmt::print("{:24} | {:8.3f} {:8.3f} {:9.3f} | {:8.3f} {:8.3f} {:9.3f} {:8.3f}\n", name,
-               times[1] / times[0], times[2] / times[0], times[3] / times[0], footprints[0],
-               footprints[1], footprints[2], footprints[3]);
+    const Row row{
+        workload.name.substr(workload.name.find_last_of('/') + 1),
+        compare.times<Tlsf, Ours<DefaultPolicy>, Ours<Wide>, Ours<Granule8>, Ours<Bare8>>(),
+        compare.footprints<Tlsf, Ours<DefaultPolicy>, Ours<Wide>, Ours<Granule8>, Ours<Bare8>,
+                           Ours<BestOf8>>()};
+    row.print();
+    const double share = 1 / double(workloads.size());
+    for (std::size_t i = 0; i < 4; ++i) mean.times[i] += std::log(row.times[i]) * share;
+    for (std::size_t i = 0; i < 5; ++i) mean.footprints[i] += std::log(row.footprints[i]) * share;
   }
-  const double n = double(workloads.size());
-  fmt::print("{:24} | {:8.3f} {:8.3f} {:9.3f} | {:8.3f} {:8.3f} {:9.3f} {:8.3f}\n",
-             "geometric mean", std::exp(time_logs[0] / n), std::exp(time_logs[1] / n),
-             std::exp(time_logs[2] / n), std::exp(footprint_logs[0] / n),
-             std::exp(footprint_logs[1] / n), std::exp(footprint_logs[2] / n),
-             std::exp(footprint_logs[3] / n));
+  for (double& time : mean.times) time = std::exp(time);
+  for (double& footprint : mean.footprints) footprint = std::exp(footprint);
+  mean.print();
 }

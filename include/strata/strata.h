@@ -40,7 +40,7 @@ void* strata_aligned_alloc(size_t alignment, size_t size) STRATA_NOEXCEPT;
  * The block is like any other: strata_free, strata_realloc and strata_usable_size take it, in any
  * thread, and under libstrata.so free() and realloc(). Only its memory is used again not at once
  * but when all blocks of its 64 KiB have been freed. For what is built up together and goes
- * together. */
+ * together. In hardened mode it is strata_malloc, whose blocks lie where nobody can foresee. */
 void* strata_falloc(size_t size) STRATA_NOEXCEPT;
 
 /* Gives a block back. NULL is nothing. A pointer that is no live block of this heap is reported in

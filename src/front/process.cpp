@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/print.hpp"
+#include "harden/guard_samples.hpp"
 #include "harden/harden.hpp"
 #include "harden/settings.hpp"
 #include "heap/heap.hpp"
@@ -60,6 +61,8 @@ void read_options(char** environment) noexcept {
   if (harden::settings.mode != harden::Mode::standard) {
     harden::prepare();
     heap::start_mode(harden::hardened_calls);
+  } else if (harden::settings.guard_sample != 0) {
+    harden::sample_guards(harden::settings.guard_sample);
   }
   if (options::values.verbose) say_settings();
   // Programs that close their standard error at exit (GNU's do) would leave us nowhere to print.

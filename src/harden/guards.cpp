@@ -20,6 +20,7 @@ constexpr const char* warnings[] = {
     "guard pages are refused, or too many for this system: blocks beyond lie without",
     "few addresses: those of a size class may be given to another, and no large block is guarded",
     "no randomness from the system: places and canaries can be guessed",
+    "few addresses or mappings: not every sampled block is guarded",
 };
 
 size_t protection_limit() noexcept {

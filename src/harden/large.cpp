@@ -342,6 +342,18 @@ void check_end(const LargeBlock* block, Form form, size_t size) noexcept {
   if (!large_canary_is_whole(*block)) report_overflow(pointer_to(block), block->size, "free");
 }
 
+// What a block holds goes to another. Pages of much are moved, not copied: what was never touched
+// takes no memory then.
+void transfer(void* to, void* from, size_t bytes) noexcept {
+  constexpr size_t least_moved = 4 * MiB;  // each takes a mapping or two
+  size_t moved = 0;
+  if (bytes >= least_moved) {
+    const size_t whole = align_down(bytes, Machine::page_size());
+    if (Machine::move_pages(Address(from), whole, Address(to))) moved = whole;
+  }
+  __builtin_memcpy(static_cast<char*>(to) + moved, static_cast<char*>(from) + moved, bytes - moved);
+}
+
 }  // namespace
 
 void* allocate_large(size_t size, size_t alignment, Form form) noexcept {
@@ -359,6 +371,7 @@ void free_large(LargeBlock* block, void* pointer, Form form, size_t size) noexce
   }
   if (!end_life(block, pointer)) return;
   if (block->run == nullptr) {
+    block->closed = true;
     Machine::decommit(block->address, block->accessible);
     if (LargeBlock* const gone = let_mapping_wait(block)) close_mapping(gone);
     return;
@@ -406,7 +419,12 @@ void* reallocate_large(LargeBlock* block, void* pointer, size_t size) noexcept {
     moved = heap::mode->allocate(size, Form::malloc);
   }
   if (moved == nullptr) return nullptr;
-  __builtin_memcpy(moved, pointer, size < old_size ? size : old_size);
+  const size_t kept = size < old_size ? size : old_size;
+  if (size > largest_guarded) {
+    transfer(moved, pointer, kept);
+  } else {
+    __builtin_memcpy(moved, pointer, kept);
+  }
   heap::mode->free(pointer, Form::malloc, heap::unknown_size);
   return moved;
 }

@@ -17,7 +17,6 @@ void* allocate_zeroed(size_t size) noexcept { return allocate(size, Form::malloc
 
 void* allocate_aligned(size_t alignment, size_t size, Form form) noexcept {
   if (alignment <= granule_size) return allocate(size, form);
-  if (size == 0) size = 1;
   if (size <= largest_guarded && alignment <= largest_small) {
     // Blocks stand at multiples of their size from an aligned slab: a class whose size is a
     // multiple of the alignment will do.

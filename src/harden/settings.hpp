@@ -10,6 +10,8 @@ enum class Mode : std::uint8_t { standard, hardened, diagnose };
 
 struct Settings {
   Mode mode = Mode::standard;
+  // Default mode: one allocation in so many bytes is guarded (guard_samples.hpp); 0: none.
+  size_t guard_sample = 64 * MiB;
 };
 
 inline Settings settings;

@@ -52,17 +52,18 @@ void free_to_slab(Slot* slot, void* pointer) noexcept {
       adopt(*heap, slab)) {
     return free_local(slab, block);
   }
-  post(heap, slot, block);
+  post(heap, slab, block);
 }
 
 // Whether the block waits in the batch, which another thread may be changing: every address that is
 // found is one of the slab's, and the walk is short.
-STRATA_OVERTAKEN bool waits_in(const OutboxEntry& entry, const Slot* slot, const void* block) {
-  if (entry.slot != slot) return false;
+STRATA_OVERTAKEN bool waits_in(const OutboxEntry& entry, const Slot* slab, const void* block) {
+  if (entry.slot != slab) return false;
+  const Address begin = address_of(slab);
   const Block* waiting = entry.first;
   for (unsigned i = 0; i < outbox_batch_blocks && waiting != nullptr; ++i) {
     if (waiting == block) return true;
-    if ((Address(waiting) ^ Address(block)) >> slot_shift != 0) return false;
+    if (Address(waiting) - begin >= slab->slots() * slot_size) return false;
     waiting = waiting->next;
   }
   return false;
@@ -71,9 +72,10 @@ STRATA_OVERTAKEN bool waits_in(const OutboxEntry& entry, const Slot* slot, const
 }  // namespace
 
 const ThreadHeap* waits_with(Slot* slot, const void* block) noexcept {
+  const Slot* const slab = slot->first();
   LockGuard guard(state.registry_lock);
   for (ThreadHeap* heap = state.heaps.first(); heap != nullptr; heap = heap->next) {
-    if (waits_in(outbox_entry(*heap, slot), slot, block)) return heap;
+    if (waits_in(entry_of_slab(*heap, slab), slab, block)) return heap;
   }
   return nullptr;
 }
@@ -188,6 +190,19 @@ void count_again(FreeList& list) noexcept {
   list.count = live + list.bias;
 }
 
+// Whether the block that was freed last, and that emptied its slab, was never handed out: the unit
+// it lies in is not carved. Another block is live then, whose place would be given away.
+bool was_never_taken(Slot* slab) noexcept {
+  const Address offset = Address(slab->list->head) - address_of(slab);
+  return slab::reaches_uncarved(slab + (offset >> slot_shift), std::uint16_t(offset));
+}
+STRATA_COLD void refuse_last(FreeList& list) noexcept {
+  Block* const block = list.head;
+  list.head = block->next;
+  ++list.count;
+  report(Misuse::double_free, block);
+}
+
 // The owner's frees have counted down to 0: the active slab is empty, or another has met one of its
 // thresholds.
 void free_event(Slot* slot) noexcept {
@@ -196,6 +211,7 @@ void free_event(Slot* slot) noexcept {
   if (const unsigned c = slab::class_of(slot); heap.active[c] == slot) {
     settle(heap, c);
     if (slot->list->live() != 0) return count_again(*slot->list);
+    if (STRATA_UNLIKELY(was_never_taken(slot))) return refuse_last(*slot->list);
     return retain(heap, slot);
   }
   if (slot->live() != 0) return thin_owned(heap, slot);

@@ -18,8 +18,7 @@ unsigned batch_limit(unsigned c) noexcept {
                                           : outbox_batch_blocks;
 }
 
-void send(Slot* slot, const sharing::Batch& batch) noexcept {
-  Slot* const slab = slot->first();
+void send(Slot* slab, const sharing::Batch& batch) noexcept {
   const unsigned c = slab::class_of(slab);
   sharing::bring_home(slab, address_of(slab), c, batch, wake_count(slab), state.pools[c],
                       release_slab, thin_pooled);
@@ -30,25 +29,25 @@ void send(Slot* slot, const sharing::Batch& batch) noexcept {
 unsigned batch_size(unsigned c, std::uint32_t room) noexcept { return batch_limit(c) - room; }
 
 void flush(ThreadHeap& heap, OutboxEntry& entry) noexcept {
-  Slot* const slot = entry.slot;
+  Slot* const slab = entry.slot;
   entry.slot = nullptr;
   --heap.outbox_used;
-  send(slot,
-       {entry.first, entry.last, std::uint16_t(batch_size(slab::class_of(slot), entry.room))});
+  send(slab,
+       {entry.first, entry.last, std::uint16_t(batch_size(slab::class_of(slab), entry.room))});
 }
 
-void post(ThreadHeap* heap, Slot* slot, Block* block) noexcept {
+void post(ThreadHeap* heap, Slot* slab, Block* block) noexcept {
   if (STRATA_UNLIKELY(heap == nullptr)) {  // a finished thread, or no memory for a heap
-    send(slot, {block, block, 1});
+    send(slab, {block, block, 1});
     return;
   }
-  OutboxEntry& entry = outbox_entry(*heap, slot);
-  if (entry.slot != slot) {
+  OutboxEntry& entry = entry_of_slab(*heap, slab);
+  if (entry.slot != slab) {
     if (entry.slot != nullptr) flush(*heap, entry);
-    entry.slot = slot;
+    entry.slot = slab;
     entry.first = nullptr;
     entry.last = block;
-    entry.room = batch_limit(slab::class_of(slot));
+    entry.room = batch_limit(slab::class_of(slab));
     ++heap->outbox_used;
   }
   join(*heap, entry, block);

@@ -166,6 +166,14 @@ void* allocate_sampling(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool z
   return take(bin, block, c, zeroed);
 }
 
+// The common miss. Its block may be shown to who guards some (sample.hpp, the coarse point).
+STRATA_INLINE void* miss(ThreadHeap& heap, size_t size, unsigned c, bool zeroed) noexcept {
+  const bool counted_down = heap.misses_left-- == 0;
+  void* const block = allocate_small(thread_cache, heap, c, zeroed);
+  if (STRATA_LIKELY(!counted_down)) return block;
+  return sample::coarse_point(heap, block, size, zeroed);
+}
+
 // For a thread's first block, for threads that have finished, and while allocations are sampled.
 STRATA_NOINLINE void* allocate_otherwise(size_t size, unsigned c, bool zeroed,
                                          size_t alignment) noexcept {
@@ -174,6 +182,7 @@ STRATA_NOINLINE void* allocate_otherwise(size_t size, unsigned c, bool zeroed,
   bool sampled = false;
   void* block = nullptr;
   if (STRATA_LIKELY(heap != nullptr)) {
+    if (!sampling && alignment == granule_size) return miss(*heap, size, c, zeroed);
     block = sampling ? allocate_sampling(thread_cache, *heap, c, zeroed, sampled)
                      : allocate_small(thread_cache, *heap, c, zeroed);
   } else if constexpr (Machine::threads_end) {  // those that have finished share one cache
@@ -229,7 +238,7 @@ STRATA_NOINLINE void* allocate_zeroed_slow(size_t size) noexcept {
   if (STRATA_UNLIKELY(heap == nullptr || sample::is_on())) {
     return allocate_otherwise(size, c, true, granule_size);
   }
-  return allocate_small(thread_cache, *heap, c, true);
+  return miss(*heap, size, c, true);
 }
 
 }  // namespace
@@ -241,7 +250,7 @@ void* allocate_slow(size_t size) {
   if (STRATA_UNLIKELY(is_unusual(size))) return allocate_unusual(size, false);
   const unsigned c = class_of(size);
   if (STRATA_UNLIKELY(sample::is_on())) return miss_sampling(size, c);
-  return allocate_small(thread_cache, *heap, c, false);
+  return miss(*heap, size, c, false);
 }
 template void* allocate_slow<Form::malloc>(size_t size);
 template void* allocate_slow<Form::new_one>(size_t size);

@@ -90,9 +90,17 @@ void describe_strip(Line& line, Slot* slot, Address pointer) noexcept {
 
 void describe_foreign(Line& line, Address address) noexcept { describe_place(line, address); }
 
-void deliver(const Line& line) noexcept {
-  if (!report_settings.go_on) Machine::fail(line.c_str());
+void say(const Line& line) noexcept { write_report(line); }
+
+void end_report() noexcept {
+  if (!report_settings.go_on) Machine::fail("");
+}
+
+void deliver(const Line& line, const void* about) noexcept {
+  if (report_settings.details == nullptr && !report_settings.go_on) Machine::fail(line.c_str());
   write_report(line);
+  if (report_settings.details != nullptr) report_settings.details(about);
+  end_report();
 }
 
 void report(Misuse misuse, const void* pointer) noexcept {
@@ -142,7 +150,7 @@ void report(Misuse misuse, const void* pointer) noexcept {
   line.text("strata: error: ").text(names[unsigned(misuse)]);
   line.hex(address).text(" (").text(what.c_str());
   if (misuse == Misuse::write_after_free) line.text("; found by exit");
-  deliver(line.text(")\n"));
+  deliver(line.text(")\n"), pointer);
 }
 
 }  // namespace strata::heap

@@ -17,6 +17,8 @@ namespace strata::heap {
 
 struct ReportSettings {
   bool go_on = false;  // after a report: the call that was wrong does nothing
+  // What a mode has to say besides, below a report's line: `about` is the block, null: none.
+  void (*details)(const void* about) noexcept = nullptr;
 };
 inline ReportSettings report_settings;
 
@@ -26,7 +28,10 @@ enum class Misuse { double_free, invalid_free, invalid_pointer, write_after_free
 STRATA_COLD void report(Misuse misuse, const void* pointer) noexcept;
 
 // Delivers a report's line, its newline included, to where reports go. Returns as report does.
-STRATA_COLD void deliver(const Line& line) noexcept;
+STRATA_COLD void deliver(const Line& line, const void* about = nullptr) noexcept;
+// The same in two steps, for who has more lines to say.
+STRATA_COLD void say(const Line& line) noexcept;
+STRATA_COLD void end_report() noexcept;
 
 // What an address that is none of the heap's is: "a stack address", "a global variable of NAME",
 // "not Strata's memory".

@@ -14,6 +14,8 @@ constinit Atomic<const Client*> clients[client_count];
 constinit Atomic<size_t> means[client_count];
 constinit Atomic<size_t> mean;  // of all clients together; meaningful while on
 constinit Atomic<std::uint64_t> seed;
+constinit Atomic<std::uint32_t> coarse_misses;
+constinit Atomic<Which> coarse_client;
 
 // splitmix64: any state is good, neighbouring ones give unrelated numbers.
 std::uint64_t mix(std::uint64_t x) noexcept {
@@ -157,6 +159,39 @@ void* show(ThreadHeap* heap, Allocation allocation) noexcept {
     client->allocated(allocation);
   }
   if (heap != nullptr) heap->countdown.busy = false;
+  return allocation.block;
+}
+
+void set_misses(Which which, std::uint32_t misses) noexcept {
+  if (mode != nullptr) return;
+  if (seed.load(Order::relaxed) == 0) stir_seed();
+  coarse_client.store(which, Order::relaxed);
+  coarse_misses.store(misses, Order::release);
+}
+
+void* coarse_point(ThreadHeap& heap, void* block, size_t size, bool zeroed) noexcept {
+  const std::uint32_t misses = coarse_misses.load(Order::acquire);
+  Countdown& countdown = heap.countdown;
+  const bool is_first = countdown.coarse_random == 0;
+  if (is_first) countdown.coarse_random = mix(seed.fetch_add(step, Order::relaxed)) | 1;
+  constexpr std::uint32_t while_off = 1U << 20;
+  // Between 1 and twice as many, so that no rhythm of the program's meets ours.
+  const std::uint64_t random = mix(countdown.coarse_random += 2 * step);
+  heap.misses_left = misses == 0 ? while_off : std::uint32_t((random >> 32) * misses >> 31);
+  // A thread's first miss only begins to count, so that one which ends soon is not always shown.
+  if (misses == 0 || (is_first && misses != 1) || block == nullptr || countdown.busy) return block;
+  if (misses == 1) heap.misses_left = 0;
+  const unsigned which = unsigned(coarse_client.load(Order::relaxed));
+  const Client* const client = clients[which].load(Order::acquire);
+  if (client == nullptr || client->allocated == nullptr) return block;
+  Allocation allocation;
+  allocation.block = block;
+  allocation.size = size;
+  allocation.alignment = granule_size;
+  allocation.zeroed = zeroed;
+  countdown.busy = true;
+  client->allocated(allocation);
+  countdown.busy = false;
   return allocation.block;
 }
 

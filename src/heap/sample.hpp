@@ -59,6 +59,7 @@ struct Countdown {
   std::uint32_t epoch = 0;  // in which the rest is valid
   bool busy = false;        // a client is at work: what it allocates is not sampled
   std::uint64_t random = 0;
+  std::uint64_t coarse_random = 0;
   std::uint64_t large_left = 0;         // bytes until the next point, plus 1; 0: not drawn
   std::int32_t left[class_count] = {};  // blocks until the sampled one, with it; not_drawn
 };
@@ -107,6 +108,17 @@ void set_mean(Which which, size_t mean) noexcept;
 // The client's mean, 0: off.
 size_t mean_of(Which which) noexcept;
 
+// The coarse point
+//
+// For guards, which need samples that cost nothing more than they need fair ones: one miss of a bin
+// in so many shows the block that follows. A miss brings 4 KiB of blocks or more, so of the bytes
+// that pass the bins it is one in 4 KiB times as many; blocks that come and go within a bin are
+// never shown. Costs two instructions a miss; nothing on any other path changes. The same client
+// functions; mean and client_mean are 0.
+constexpr size_t bytes_of_miss = 4 * KiB;
+// 0: off, for threads that are in the middle of counting after 2^20 misses at the latest.
+void set_misses(Which which, std::uint32_t misses) noexcept;
+
 // For the heap's slow paths.
 // -----------------------------------------------------------------------
 
@@ -133,6 +145,9 @@ std::int32_t share(ThreadHeap& heap, unsigned c, bool& sampled) noexcept;
 
 // Shows a sampled allocation to its clients; what the program gets. `heap` may be null.
 STRATA_COLD void* show(ThreadHeap* heap, Allocation allocation) noexcept;
+
+// A thread has counted down: what its miss is served with. `block` may be null.
+STRATA_COLD void* coarse_point(ThreadHeap& heap, void* block, size_t size, bool zeroed) noexcept;
 
 // A large block of `counted` bytes was made, or grew by that. True: it is sampled.
 bool passed(ThreadHeap* heap, size_t counted) noexcept;

@@ -93,11 +93,17 @@ void thin_owned(ThreadHeap& heap, Slot* slot) noexcept;
 void thin_pooled(Slot* slot, unsigned size_class) noexcept;
 
 // outbox.cpp: blocks on their way home.
-void post(ThreadHeap* heap, Slot* slot, Block* block) noexcept;
+void post(ThreadHeap* heap, Slot* slab, Block* block) noexcept;
 void flush(ThreadHeap& heap, OutboxEntry& entry) noexcept;
 // Entries are as large as slots: the slot's address modulo the table's size is the entry's place.
 inline OutboxEntry& outbox_entry(ThreadHeap& heap, const Slot* slot) noexcept {
   return *reinterpret_cast<OutboxEntry*>(Address(heap.outbox) + Address(slot) % sizeof heap.outbox);
+}
+// The entry of a slab: that of its only slot, or, so that slabs of several slots do not all meet in
+// a few entries, the one that their number among slabs of as many tells.
+inline OutboxEntry& entry_of_slab(ThreadHeap& heap, const Slot* slab) noexcept {
+  const size_t number = Address(slab) / sizeof(Slot) >> lowest_bit(slab->slots());
+  return heap.outbox[number % outbox_entries];
 }
 // Joins a block to those that wait for the same slab.
 STRATA_INLINE void join(ThreadHeap& heap, OutboxEntry& entry, Block* block) noexcept {

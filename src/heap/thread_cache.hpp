@@ -49,7 +49,7 @@ struct ThreadCache {
   bool finished = false;       // the thread's exit handler has run: nothing may be cached any more
 };
 
-// Blocks of other threads' slabs on their way home, a direct-mapped cache keyed by slot.
+// Blocks of other threads' slabs on their way home, a direct-mapped cache keyed by slab.
 // As large as a slot, so that a slot's address tells the entry's place in few instructions.
 struct alignas(sizeof(Slot)) OutboxEntry {
   Slot* slot = nullptr;
@@ -88,6 +88,7 @@ struct ThreadHeap {
   bool emptied[class_count] = {};  // the class's active slab was empty before
   FreeList returned[class_count] = {};
   heap::sample::Countdown countdown;
+  std::uint32_t misses_left = 0;  // until heap::sample::coarse_point is asked
   // Where falloc cuts next: in a strip (strip.hpp), which has so many bytes left and so many
   // blocks.
   Slot* strip = nullptr;

@@ -70,6 +70,10 @@ bool apply_mode(const char* value) noexcept {
   }
   return false;
 }
+bool apply_guard_sample(const char* value) noexcept {
+  if (same_text(value, "off")) return harden::settings.guard_sample = 0, true;
+  return to_bytes(value, 0, ~size_t{0}, harden::settings.guard_sample);
+}
 bool apply_on_error(const char* value) noexcept {
   if (!same_text(value, "abort") && !same_text(value, "report")) return false;
   heap::report_settings.go_on = same_text(value, "report");

@@ -60,6 +60,7 @@ class alignas(Policy::Layout::granule) Region {
   static constexpr size_t max_size = Policy::max_size != 0 && Policy::max_size < layout_max_size
                                          ? Policy::max_size
                                          : layout_max_size;
+  static constexpr size_t min_size = Policy::min_size;
   static constexpr bool grows = Policy::Source::grows;
 
   static_assert(MemorySource<typename Policy::Source>);
@@ -86,52 +87,17 @@ class alignas(Policy::Layout::granule) Region {
   RegionError add(void* memory, size_t bytes) noexcept;
 
   // At least `bytes` bytes, aligned to a granule; or null, and last_error() tells why.
-  [[nodiscard]] void* allocate(size_t bytes) noexcept {
-    Hold hold(*this);
-    const size_t units = units_for(bytes);
-    if (STRATA_UNLIKELY(units == 0)) return refused(hold, size_error(bytes));
-    Tags tags = this->tags();
-    Span span = find(tags, units);
-    if (STRATA_UNLIKELY(span == Tags::none)) {
-      span = find_harder(tags, units);
-      if (span == Tags::none) return refused(hold, RegionError::out_of_memory);
-    }
-    return take(tags, hold, span, units, bytes);
-  }
+  [[nodiscard]] void* allocate(size_t bytes) noexcept;
   // The same, aligned to `alignment`, a power of two up to 1 GiB.
   [[nodiscard]] void* allocate_aligned(size_t bytes, size_t alignment) noexcept;
 
   // Takes the next bytes at the very end, without a search: blocks of one falloc after the other
   // lie one behind the other. Freed, resized and walked like any block. The end is set aside for it
   // from the first call on, and comes back when a search finds nothing or settle() is called.
-  [[nodiscard]] void* falloc(size_t bytes) noexcept {
-    Hold hold(*this);
-    const size_t units = units_for(bytes);
-    if (STRATA_UNLIKELY(units == 0)) return refused(hold, size_error(bytes));
-    Tags tags = this->tags();
-    if (STRATA_UNLIKELY(window_units_ < units + least_units))
-      return falloc_slow(hold, units, bytes);
-    const Span span = window_;
-    cut_window(tags, units);
-    return finish(tags, span, units, bytes);
-  }
+  [[nodiscard]] void* falloc(size_t bytes) noexcept;
 
   // Null is none. A bad pointer is told and changes nothing.
-  RegionError free(void* payload) noexcept {
-    if (payload == nullptr) return RegionError::none;
-    Hold hold(*this);
-    Tags tags = this->tags();
-    const RegionError error = examine(tags, payload);
-    if (STRATA_UNLIKELY(error != RegionError::none)) return reported(hold, error, payload);
-    const Span span = span_of(tags, payload);
-    if (freeing_.capacity() == 0) {
-      release(tags, span);
-    } else if (save(tags, span)) {
-      hold.release();
-      if constexpr (requires { freeing_.ring(); }) freeing_.ring();
-    }
-    return RegionError::none;
-  }
+  RegionError free(void* payload) noexcept;
 
   // Makes the block `bytes` long where it stands; false, and nothing changed, if it cannot.
   bool resize_in_place(void* payload, size_t bytes) noexcept;
@@ -141,11 +107,7 @@ class alignas(Policy::Layout::granule) Region {
   // Bytes the user may use of the block; 0 for a bad pointer.
   [[nodiscard]] size_t usable_size(const void* payload) noexcept;
   // Is the address inside one of the region's spans? O(spans).
-  [[nodiscard]] bool owns(const void* address) noexcept {
-    Hold hold(*this);
-    Tags tags = this->tags();
-    return header_of(tags, reinterpret_cast<Address>(address)) != nullptr;
-  }
+  [[nodiscard]] bool owns(const void* address) noexcept;
 
   // Calls visit(const RegionBlock&) for every block, span by span, upwards. The lock is held.
   template <class Visit>
@@ -233,103 +195,29 @@ class alignas(Policy::Layout::granule) Region {
     return tags.span_at(reinterpret_cast<Address>(payload) - guard);
   }
 
-  STRATA_INLINE Span find(Tags& tags, size_t units) noexcept {
-    if constexpr (Policy::count_searches) {
-      size_t looked_at = 0;
-      const Span span = index_.find(tags, units, coalesce_.searching(), &looked_at);
-      looked_at_ += looked_at;
-      if (looked_at > longest_search_) longest_search_ = looked_at;
-      return span;
-    } else {
-      return index_.find(tags, units, coalesce_.searching(), nullptr);
-    }
-  }
+  // The short paths (region_paths.hpp): find a free block, take a block out of it, make it the
+  // user's; give a used block back to the index.
+  STRATA_INLINE Span find(Tags& tags, size_t units) noexcept;
   Span find_harder(Tags& tags, size_t units) noexcept;
-
-  // Takes the block out of the free block `span`, from its start or its end; never leaves a crumb.
-  STRATA_INLINE void* take(Tags& tags, Hold& hold, Span span, size_t units, size_t bytes) noexcept {
-    const size_t rest = tags.length(span) - units;
-    size_t skip = Policy::serve == Serve::from_end ? rest : 0;
-    if (rest < least_units) {
-      units += rest;
-      skip = 0;
-    }
-    return take_at(tags, hold, span, skip, units, bytes);
-  }
+  STRATA_INLINE void* take(Tags& tags, Hold& hold, Span span, size_t units, size_t bytes) noexcept;
   STRATA_INLINE void* take_at(Tags& tags, Hold& hold, Span span, size_t skip, size_t units,
-                              size_t bytes) noexcept {
-    if constexpr (grows) leave_empty(tags, span);
-    const bool intact = Policy::poison != Poison::checked || poison_is_intact(tags, span);
-    const Span taken = index_.take_at(tags, span, skip, units);
-    void* payload = finish(tags, taken, units, bytes);
-    if (STRATA_UNLIKELY(!intact)) reported(hold, RegionError::used_after_free, payload);
-    return payload;
-  }
-  // The block becomes the user's.
-  STRATA_INLINE void* finish(Tags& tags, Span span, size_t units, size_t bytes) noexcept {
-    publish();
-    tags.set_used(span, units);
-    ++used_blocks_;
-    if constexpr (Policy::owner) ++Header::at(tags, tags.owner(span))->blocks;
-    if constexpr (Policy::counters) {
-      ++allocations_;
-      count_peak(tags, span, units);
-    }
-    const Address payload = tags.address(span);
-    if constexpr (guard != 0) set_guards(tags, span, bytes);
-    return forget_types(reinterpret_cast<void*>(payload + guard));
-  }
-
-  STRATA_INLINE void count_peak(Tags& tags, Span span, size_t units) noexcept {
-    const size_t free_units = index_.free_units() + window_units_;
-    if (free_units < least_free_units_) least_free_units_ = free_units;
-    const Span end = tags.after(span, units);
-    if (end > highest_) highest_ = end;
-  }
+                              size_t bytes) noexcept;
+  STRATA_INLINE void* finish(Tags& tags, Span span, size_t units, size_t bytes) noexcept;
+  STRATA_INLINE void count_peak(Tags& tags, Span span, size_t units) noexcept;
+  STRATA_INLINE void release(Tags& tags, Span span) noexcept;
+  STRATA_INLINE void return_block(Tags& tags, Span span, size_t units) noexcept;
 
   // Is `payload` a used block of ours? O(1) with Checks::headers.
   STRATA_INLINE RegionError examine(Tags& tags, const void* payload) noexcept;
   STRATA_COLD RegionError examine_fully(Tags& tags, const void* payload) noexcept;
 
-  // Gives a used block back to the index.
-  STRATA_INLINE void release(Tags& tags, Span span) noexcept {
-    const size_t units = tags.length(span);
-    --used_blocks_;
-    if constexpr (Policy::owner) --Header::at(tags, tags.owner(span))->blocks;
-    return_block(tags, span, units);
-  }
-  STRATA_INLINE void return_block(Tags& tags, Span span, size_t units) noexcept {
-    forget_types(reinterpret_cast<void*>(tags.address(span)));
-    tags.clear_mark(span);
-    if constexpr (Policy::poison == Poison::fill) poison_free(tags, span, units);
-    Span freed = span;
-    if (coalesce_.at_once()) {
-      freed = index_.give(tags, span, units);
-      if constexpr (Policy::poison == Poison::checked) {
-        poison_free(tags, freed, tags.length(freed));
-      }
-    } else {
-      index_.insert(tags, span, units);
-      ++apart_;
-      if (coalesce_.due(apart_, used_blocks_)) join_all(tags);
-    }
-    if constexpr (grows) {
-      if (coalesce_.at_once()) enter_empty(tags, freed);
-    }
-  }
   // True: it is time to wake a worker.
   bool save(Tags& tags, Span span) noexcept;
   size_t work_locked(Tags& tags, size_t most) noexcept;
   void join_all(Tags& tags) noexcept;
 
   // falloc
-  void cut_window(Tags& tags, size_t units) noexcept {
-    const Span rest = tags.advance(window_, units);
-    window_units_ -= units;
-    tags.word(rest) = Word(window_units_ << Layout::size_shift) | Tags::saved_flag;
-    publish();
-    window_ = rest;
-  }
+  STRATA_INLINE void cut_window(Tags& tags, size_t units) noexcept;
   STRATA_COLD void* falloc_slow(Hold& hold, size_t units, size_t bytes) noexcept;
   bool open_window(Tags& tags, size_t units) noexcept;
   void close_window(Tags& tags) noexcept;
@@ -348,30 +236,12 @@ class alignas(Policy::Layout::granule) Region {
   // Guards and poison
   void set_guards(Tags& tags, Span span, size_t bytes) noexcept;
   bool guards_are_intact(Tags& tags, Span span) noexcept;
-  static void poison_free(Tags& tags, Span span, size_t units) noexcept {
-    const Address from = tags.address(span) + 2 * sizeof(Span);
-    const Address to = tags.address(span) + units * granule - Tags::header_size - sizeof(Word);
-    if (from < to) fill_bytes(from, to - from, poison_byte);
-  }
-  static bool poison_is_intact(Tags& tags, Span span) noexcept {
-    const Address from = tags.address(span) + 2 * sizeof(Span);
-    const Address to =
-        tags.address(span) + tags.length(span) * granule - Tags::header_size - sizeof(Word);
-    return from >= to || bytes_are(from, to - from, poison_byte);
-  }
+  static void poison_free(Tags& tags, Span span, size_t units) noexcept;
+  static bool poison_is_intact(Tags& tags, Span span) noexcept;
 
-  void* refused(Hold& hold, RegionError error) noexcept {
-    if constexpr (Policy::counters) ++failures_;
-    reported(hold, error, nullptr);
-    return nullptr;
-  }
-  STRATA_COLD RegionError reported(Hold& hold, RegionError error, const void* where) noexcept {
-    if (damaged_) error = RegionError::region_damaged;
-    last_error_ = error;
-    hold.release();
-    on_error_(error, where);
-    return error;
-  }
+  void* refused(Hold& hold, RegionError error) noexcept;
+  STRATA_COLD RegionError reported(Hold& hold, RegionError error, const void* where) noexcept;
+
   RegionCheck check_locked() noexcept;
   RegionCheck check_block(Tags& tags, Span span, bool previous_free, size_t& free_count,
                           size_t& free_sum) noexcept;
@@ -430,5 +300,11 @@ class alignas(Policy::Layout::granule) Region {
 }  // namespace strata
 
 #include "region/region_check.hpp"
+#include "region/region_examine.hpp"
+#include "region/region_falloc.hpp"
+#include "region/region_growth.hpp"
+#include "region/region_paths.hpp"
+#include "region/region_repair.hpp"
+#include "region/region_saved.hpp"
 #include "region/region_serve.hpp"
 #include "region/region_spans.hpp"

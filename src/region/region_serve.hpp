@@ -1,4 +1,4 @@
-// Region: serving requests beyond the short path: aligned, resized, searched harder, falloc, saved.
+// Region: serving requests beyond the short path: aligned, searched harder, resized, moved.
 #pragma once
 
 #include "region/region.hpp"
@@ -103,6 +103,10 @@ bool Region<P>::resize_in_place(void* payload, size_t bytes) noexcept {
 template <class P>
 void* Region<P>::reallocate(void* payload, size_t bytes) noexcept {
   if (payload == nullptr) return allocate(bytes);
+  if (units_for(bytes) == 0) {
+    Hold hold(*this);
+    return refused(hold, size_error(bytes));
+  }
   const size_t have = usable_size(payload);
   if (have == 0) return nullptr;
   if (resize_in_place(payload, bytes)) return payload;
@@ -125,104 +129,6 @@ size_t Region<P>::usable_size(const void* payload) noexcept {
   const Span span = span_of(tags, payload);
   if constexpr (guard != 0) return *reinterpret_cast<const size_t*>(tags.address(span));
   return tags.length(span) * granule - Tags::header_size;
-}
-
-template <class P>
-bool Region<P>::save(Tags& tags, Span span) noexcept {
-  forget_types(reinterpret_cast<void*>(tags.address(span)));
-  tags.word(span) |= Tags::saved_flag;
-  tags.next(span) = Tags::none;
-  (saved_ == Tags::none ? saved_ : tags.next(saved_last_)) = span;
-  saved_last_ = span;
-  saved_units_ += tags.length(span);
-  const size_t capacity = freeing_.capacity();
-  if (++saved_count_ < capacity) return saved_count_ == 1 || saved_count_ == capacity / 2;
-  // Full. A batch goes back whole; a queue whose worker lags is relieved of a quarter.
-  work_locked(tags, freeing_.by_worker() ? capacity / 4 + 1 : ~size_t{0});
-  return false;
-}
-
-template <class P>
-size_t Region<P>::work_locked(Tags& tags, size_t most) noexcept {
-  for (; saved_ != Tags::none && most != 0; --most) {
-    const Span span = saved_;
-    saved_ = tags.next(span);
-    --saved_count_;
-    saved_units_ -= tags.length(span);
-    tags.word(span) &= ~Tags::saved_flag;
-    release(tags, span);
-  }
-  return saved_count_;
-}
-
-template <class P>
-size_t Region<P>::work(size_t most) noexcept {
-  // In small parts, so that nobody waits long for the lock.
-  constexpr size_t part = 32;
-  size_t left = 0;
-  do {
-    Hold hold(*this);
-    Tags tags = this->tags();
-    const size_t now = most < part ? most : part;
-    left = work_locked(tags, now);
-    most -= now;
-  } while (left != 0 && most != 0);
-  return left;
-}
-
-template <class P>
-void* Region<P>::falloc_slow(Hold& hold, size_t units, size_t bytes) noexcept {
-  Tags tags = this->tags();
-  close_window(tags);
-  if (damaged_) return refused(hold, RegionError::region_damaged);
-  if (!open_window(tags, units)) {
-    Span span = find(tags, units);
-    if (span == Tags::none) span = find_harder(tags, units);
-    if (span == Tags::none) return refused(hold, RegionError::out_of_memory);
-    return take(tags, hold, span, units, bytes);
-  }
-  const Span span = window_;
-  cut_window(tags, units);
-  return finish(tags, span, units, bytes);
-}
-
-// Sets aside the free block that ends a span, newest span first, if it is long enough.
-template <class P>
-bool Region<P>::open_window(Tags& tags, size_t units) noexcept {
-  for (Span s = spans_; s != Tags::none; s = Header::at(tags, s)->next) {
-    const Span last = tags.free_before(tags.span_at(Header::at(tags, s)->end(tail)));
-    if (last == Tags::none || tags.length(last) < units + least_units) continue;
-    if constexpr (grows) leave_empty(tags, last);
-    const size_t length = tags.length(last);
-    window_ = index_.take_at(tags, last, 0, length);
-    window_units_ = length;
-    tags.set_used(window_, length);
-    tags.clear_mark(window_);
-    tags.word(window_) |= Tags::saved_flag;
-    return true;
-  }
-  return false;
-}
-
-template <class P>
-void Region<P>::close_window(Tags& tags) noexcept {
-  if (window_units_ == 0) return;
-  const Span span = window_;
-  const size_t units = window_units_;
-  window_ = Tags::none;
-  window_units_ = 0;
-  tags.word(span) &= ~Tags::saved_flag;
-  return_block(tags, span, units);
-}
-
-template <class P>
-void Region<P>::settle() noexcept {
-  Hold hold(*this);
-  if (damaged_) return;
-  Tags tags = this->tags();
-  work_locked(tags, ~size_t{0});
-  close_window(tags);
-  if (apart_ != 0) join_all(tags);
 }
 
 }  // namespace strata

@@ -5,6 +5,7 @@
 //= default | large | own other | invalid free of … (not a block: 16 bytes inside a …-byte block at …)
 //= hardened diagnose | large | own other | invalid free of … (not a block: 16 bytes inside a 1000000-byte block at …)
 //= default hardened diagnose | huge | own other | invalid free of … (not a block: 16 bytes inside a 1610612736-byte block at …)
+//= sampled | small | own | invalid free of … (not a block: … bytes inside a 48-byte block at …)
 #include "misuse.h"
 
 static void misuse(size_t size) { free_by_whom(take(size) + 16); }

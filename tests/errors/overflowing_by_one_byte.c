@@ -5,6 +5,7 @@
 //= hardened diagnose | medium | own other | overflow of … (20000-byte block, bytes behind its end have changed; found by free)
 //= hardened diagnose | large | own other | overflow of … (1000000-byte block, bytes behind its end have changed; found by free)
 //= default hardened diagnose | huge | own | SIGSEGV
+//= sampled | small | own other | overflow of … (…48-byte block…)
 #include "misuse.h"
 
 static void misuse(size_t size) {

@@ -97,6 +97,17 @@ def a_child_may_run_in_another_mode(folder, library, space):
     want("overflow of" in done.stderr, "and the other way round", done)
 
 
+def the_programs_own_fault_handler_is_called(folder, library, space):
+    program = os.path.join(folder, "helper", "handles_faults")
+    done = run([program, "first"], library, GUARD_SAMPLE="1")
+    want(done.returncode == 7 and "write after free to" in done.stderr, "reported, then handled", done)
+    want(done.stderr.endswith("\nhandled\n"), "handled last", done)
+    done = run([program, "later"], library, GUARD_SAMPLE="1")
+    want(done.returncode == 7 and done.stderr == "handled\n", "a later handler is the only one", done)
+    done = run([program, "first"], library, GUARD_SAMPLE="off")
+    want(done.returncode == 0 and done.stderr == "", "without samples nothing is seen", done)
+
+
 def an_unknown_mode_is_named(folder, library, space):
     done = run(twice(folder), library, MODE="hard")
     want(done.stderr.startswith('strata: warning: bad value "hard" for STRATA_MODE'), "warned", done)

@@ -11,6 +11,8 @@ What is said is the report's line behind "strata: error: ", in which "…" stand
 program must then have ended by SIGABRT, without having said more (diagnose says more). Or the name of
 a signal, and nothing is said; or "survived", and the program goes on and nothing is said. With
 --go-on the same is said under STRATA_ON_ERROR=report, and every program survives that one report.
+The mode "sampled" is default mode with every small block guarded (STRATA_GUARD_SAMPLE=1); there the
+program may end by SIGSEGV as well, and more is said.
 Ends with 1 when one run was different, 77 when the source has nothing for these modes.
 """
 
@@ -48,12 +50,19 @@ def trouble(done, said, mode, goes_on):
     lines = text.splitlines()
     if not lines or not re.match(pattern(said), lines[0]):
         return f"should have said: {said}"
+    ends = {-signal.SIGABRT}
+    if mode == "sampled":
+        if not re.search(r"^strata:   allocated by thread \d+ at\nstrata:     /.*\+0x", text, re.M):
+            return "should have told who allocated the block"
+        ends.add(-signal.SIGSEGV)
+        if done.returncode == -signal.SIGSEGV:
+            return None
     if goes_on:
         lived = lines[-1] == "survived" or said.endswith("found by exit)")
         return None if done.returncode == 0 and lived else "should have gone on"
-    if done.returncode != -signal.SIGABRT:
+    if done.returncode not in ends:
         return "should have ended by SIGABRT"
-    if len(lines) != 1 and mode != "diagnose":
+    if len(lines) != 1 and mode not in ("diagnose", "sampled"):
         return "should have said no more"
     return None
 
@@ -70,7 +79,9 @@ def main():
             continue
         if goes_on and said.startswith("SIG"):
             continue
-        environment = dict(os.environ, LD_PRELOAD=library, STRATA_MODE=mode,
+        environment = dict(os.environ, LD_PRELOAD=library,
+                           STRATA_MODE="default" if mode == "sampled" else mode,
+                           STRATA_GUARD_SAMPLE="1" if mode == "sampled" else "0",
                            STRATA_ON_ERROR="report" if goes_on else "abort")
         done = subprocess.run([program, size, by], env=environment, text=True, capture_output=True,
                               timeout=60, check=False)

@@ -8,6 +8,7 @@
 #include "misuse.h"
 
 static void misuse(size_t size) {
+  take(size);  // lives on, so that what is freed beside it is kept for the next
   char* const block = take(size);
   free(hide(block));
   memset(block, 'x', 16);

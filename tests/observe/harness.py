@@ -68,8 +68,10 @@ class Observing(unittest.TestCase):
         process.wait()
 
     def shape(self, *words, **options):
-        """A program of shapes.c that has said it is ready."""
-        process = self.start(SHAPES, *words, **options)
+        """A program of shapes.c that has said it is ready. Its blocks are counted one by one: none
+        is put between guard pages."""
+        env = {"STRATA_GUARD_SAMPLE": "0", **(options.pop("env", None) or {})}
+        process = self.start(SHAPES, *words, env=env, **options)
         self.assertEqual(b"ready\n", process.stdout.readline(), words)
         return process
 

@@ -188,7 +188,7 @@ static void* churn(void* seed) {
     state = state * 1664525U + 1013904223U;
     char** const place = &kept[state >> 8 & 511];
     free(*place);
-    *place = malloc((state >> 17) % 100 == 0 ? state >> 12 : (state >> 17) % 4096);
+    *place = malloc(1 + ((state >> 17) % 100 == 0 ? state >> 12 : (state >> 17) % 4096));
     if (*place != NULL) **place = 1;
   }
   return NULL;

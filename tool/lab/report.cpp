@@ -47,25 +47,27 @@ nlohmann::ordered_json figures(const Result& r) {
 
 std::string table(const std::vector<Result>& results) {
   std::string out =
-      fmt::format("{:6} {:9} {:10} {:9} {:>7} {:>7} {:>7} {:>11} {:>6} {:>8} {:>8} {:>8}\n", "fit",
-                  "coalesce", "free", "provision", "ns/op", "instr", "worst", "footprint", "waste",
-                  "search", "longest", "refused");
+      fmt::format("{:6} {:9} {:10} {:9} {:>7} {:>7} {:>7} {:>11} {:>6} {:>6} {:>7} {:>7} {:>7}\n",
+                  "fit", "coalesce", "free", "provision", "ns/op", "instr", "worst", "footprint",
+                  "waste", "end", "search", "longest", "refused");
   for (const Result& r : results) {
     const std::string mean = r.instructions ? fmt::format("{:.0f}", *r.instructions) : "-";
     const std::string worst = r.worst_instructions ? fmt::format("{}", *r.worst_instructions) : "-";
     out += fmt::format(
-        "{:6} {:9} {:10} {:9} {:7.1f} {:>7} {:>7} {:9.0f}KB {:5.1f}% {:8.1f} {:8} {:8}\n",
+        "{:6} {:9} {:10} {:9} {:7.1f} {:>7} {:>7} {:9.0f}KB {:5.1f}% {:5.1f}% {:7.2f} {:7} {:7}\n",
         name_of(r.choice.fit), name_of(r.choice.coalesce), name_of(r.choice.free),
         name_of(r.choice.provision), r.nanoseconds, mean, worst, double(r.footprint_bytes) / 1024,
-        r.fragmentation_peak * 100, r.mean_search, r.longest_search, r.refused);
+        r.fragmentation_peak * 100, r.fragmentation_end * 100, r.mean_search, r.longest_search,
+        r.refused);
     if (!r.failure.empty()) out += fmt::format("  {}\n", r.failure);
   }
   out +=
       "ns/op: least of the repeats. instr, worst: exact, of sampled operations (- where they "
       "cannot be\n"
-      "counted). waste: share of the footprint beyond the most bytes alive. search: free blocks "
-      "looked\n"
-      "at per request.\n";
+      "counted). waste: share of the footprint beyond the most bytes alive; end: beyond those "
+      "alive "
+      "at the\n"
+      "end. search: free blocks looked at per request.\n";
   return out;
 }
 
@@ -98,15 +100,22 @@ std::string html(const Workload& workload, const std::vector<Result>& results) {
   for (std::size_t at = 0; (at = text.find("</", at)) != std::string::npos; at += 3) {
     text.replace(at, 2, "<\\/");
   }
-  std::string page(page_head);
-  page += "<style>";
+  std::string page = R"(<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>strata lab</title>
+<style>)";
   page += uplot_style;
-  page += "</style><script>";
+  page += page_style;
+  page += "</style></head><body>\n";
+  page += page_body;
+  page += "<script>";
   page += uplot_script;
   page += "</script>\n<script>const data = ";
   page += text;
-  page += ";</script>\n";
-  page += page_body;
+  page += ";\n";
+  page += page_script;
+  page += "</script></body></html>\n";
   return page;
 }
 

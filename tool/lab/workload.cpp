@@ -3,6 +3,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <fstream>
 #include <random>
@@ -115,6 +117,11 @@ Workload from_trace(const std::string& path) {
       throw bad("unknown event");
     if (kind != "f" && !(words >> event.size)) throw bad("no size");
     if (kind == "m" && !(words >> event.alignment)) throw bad("no alignment");
+    if (kind == "m" && !std::has_single_bit(event.alignment)) {
+      throw bad("the alignment is no power of two");
+    }
+    if (std::string rest; words >> rest) throw bad("more than an event");
+    if (line.find('-') != std::string::npos) throw bad("a number below 0");
     const auto found = slot_of.find(id);
     if (kind == "a" || kind == "m") {
       if (found != slot_of.end()) throw bad("the block is alive already");

@@ -100,6 +100,12 @@ Address LinuxPlatform::remap(Address address, size_t old_bytes, size_t new_bytes
   return raw::failed(result) ? 0 : Address(result);
 }
 
+bool LinuxPlatform::move_pages(Address from, size_t bytes, Address to) noexcept {
+  constexpr long keep_addresses = 4;  // MREMAP_DONTUNMAP, Linux 5.7
+  return !raw::failed(raw::call(SYS_mremap, long(from), long(bytes), long(bytes),
+                                MREMAP_MAYMOVE | MREMAP_FIXED | keep_addresses, long(to)));
+}
+
 void LinuxPlatform::allow_huge_pages(Address address, size_t bytes, bool allow) noexcept {
   raw::call(SYS_madvise, long(address), long(bytes), allow ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }

@@ -32,6 +32,9 @@ struct LinuxPlatform : PlatformDefaults<LinuxPlatform> {
   static void populate(Address address, size_t bytes) noexcept;
   // Grows or shrinks a mapping, moving it when needed; 0 when refused.
   static Address remap(Address address, size_t old_bytes, size_t new_bytes) noexcept;
+  // Moves what pages hold to others, which are given up for it; those it came from read zero. The
+  // pages lie in one mapping each. False: refused, nothing is changed.
+  static bool move_pages(Address from, size_t bytes, Address to) noexcept;
   // Says whether ranges may be backed by huge pages. Default: never.
   static void allow_huge_pages(Address address, size_t bytes, bool allow) noexcept;
   // Makes pages inaccessible; what they hold stays. commit() makes them accessible again.
@@ -74,6 +77,24 @@ struct LinuxPlatform : PlatformDefaults<LinuxPlatform> {
   // Maps a part of a file, shared with whoever else does; 0 when that cannot be, or when the file
   // ends before. release() undoes it.
   static Address map_shared(const char* path, size_t offset, size_t bytes) noexcept;
+
+  // The file an address of code or data was loaded from, and where it stands there, in the numbers
+  // that symbol tables use. False: of no file. Reads /proc/self/maps; may be called by a signal
+  // handler.
+  static bool locate(Address address, char* path, size_t size, Address& in_file) noexcept;
+
+  // An access that the processor refused (SIGSEGV).
+  struct Fault {
+    Address address;
+    bool writes;
+    const void* context;  // for walk_fault
+  };
+  // From now on `look` is called, in the faulting thread, when an access faults; it may call what a
+  // signal handler may. Then all goes on as without: the handler that was there before is called,
+  // or the program ends by the signal. A handler that the program sets later takes its place.
+  static bool watch_faults(void (*look)(const Fault& fault) noexcept) noexcept;
+  // As walk_stack, from where the fault happened; the first frame is the access itself.
+  static unsigned walk_fault(const Fault& fault, Address* frames, unsigned most) noexcept;
 
   // Largest address space this process may reserve at once, in bytes; no limit: ~0.
   static size_t address_space_limit() noexcept;

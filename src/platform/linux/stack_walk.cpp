@@ -13,6 +13,7 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <sys/auxv.h>
+#include <ucontext.h>
 
 #include "base/atomic.hpp"
 #include "base/attributes.hpp"
@@ -175,14 +176,11 @@ STRATA_INLINE Registers registers_here() noexcept {
   return here;
 }
 
-}  // namespace
-
-STRATA_NOINLINE unsigned LinuxPlatform::walk_stack(Address* frames, unsigned most) noexcept {
+// `called`: at.pc is where a call returns to, and the call stands before it.
+unsigned walk(Registers at, bool called, Address* frames, unsigned most) noexcept {
   constexpr Address lowest_code = 4 * KiB;
-  Registers at = registers_here();
   const Address end = known_end_of_stack(at.sp);
   unsigned count = 0;
-  bool called = false;  // at.pc is where a call returns to: the call stands before it
   while (count < most) {
     const Address pc = at.pc - (called ? 1 : 0);
     if (called && !is_own(pc)) frames[count++] = at.pc;
@@ -198,6 +196,30 @@ STRATA_NOINLINE unsigned LinuxPlatform::walk_stack(Address* frames, unsigned mos
     called = true;
   }
   return count;
+}
+
+}  // namespace
+
+STRATA_NOINLINE unsigned LinuxPlatform::walk_stack(Address* frames, unsigned most) noexcept {
+  return walk(registers_here(), false, frames, most);
+}
+
+STRATA_NOINLINE unsigned LinuxPlatform::walk_fault(const Fault& fault, Address* frames,
+                                                   unsigned most) noexcept {
+  const auto& machine = static_cast<const ucontext_t*>(fault.context)->uc_mcontext;
+  Registers at;
+#if defined(__x86_64__)
+  at.pc = Address(machine.gregs[REG_RIP]);
+  at.sp = Address(machine.gregs[REG_RSP]);
+  at.fp = Address(machine.gregs[REG_RBP]);
+#else
+  at.pc = machine.pc;
+  at.sp = machine.sp;
+  at.fp = machine.regs[29];
+#endif
+  if (most == 0) return 0;
+  frames[0] = at.pc;
+  return 1 + walk(at, false, frames + 1, most - 1);
 }
 
 bool LinuxPlatform::find_module(Address address, LoadedModule& module) noexcept {

@@ -79,25 +79,31 @@ bool starts_with(const char* text, const char* prefix) noexcept {
   return true;
 }
 
+void copy_text(char* to, size_t size, const char* from) noexcept {
+  size_t length = 0;
+  for (; from[length] != 0 && length + 1 < size; ++length) to[length] = from[length];
+  to[length] = 0;
+}
+
 void copy_base_name(char* to, size_t size, const char* path) noexcept {
   const char* from = path;
   for (const char* at = path; *at != 0; ++at) {
     if (*at == '/') from = at + 1;
   }
-  size_t length = 0;
-  while (from[length] != 0 && length + 1 < size) {
-    to[length] = from[length];
-    ++length;
-  }
-  to[length] = 0;
+  copy_text(to, size, from);
 }
 
-// Where the module whose file begins at `base` ends in memory, zeroed variables included.
-Address module_end(Address base) noexcept {
+// The addresses that the module whose file begins at `base` has in its file, zeroed variables
+// included. Empty: it is no module.
+struct Extent {
+  Address first = 0;  // of its first page
+  Address end = 0;
+};
+Extent extent_of(Address base) noexcept {
   const auto* const header = reinterpret_cast<const Elf64_Ehdr*>(base);
   if (__builtin_memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
       header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_phoff > 4096) {
-    return 0;
+    return {};
   }
   const auto* const program = reinterpret_cast<const Elf64_Phdr*>(base + header->e_phoff);
   Address first = ~Address{0};
@@ -109,7 +115,14 @@ Address module_end(Address base) noexcept {
       last = program[i].p_vaddr + program[i].p_memsz;
     }
   }
-  return first > last ? 0 : base + (last - (first & ~Address{4095}));
+  if (first > last) return {};
+  return {first & ~Address{4095}, last};
+}
+
+// Where the module ends in memory.
+Address module_end(Address base) noexcept {
+  const Extent extent = extent_of(base);
+  return extent.end == 0 ? 0 : base + (extent.end - extent.first);
 }
 
 }  // namespace
@@ -148,6 +161,31 @@ LinuxPlatform::Place LinuxPlatform::whereabouts(Address address, char* name, siz
     return Place::mapped;
   }
   return Place::nowhere;
+}
+
+bool LinuxPlatform::locate(Address address, char* path, size_t size, Address& in_file) noexcept {
+  Address base = 0;  // of the last module that began
+  Lines maps("/proc/self/maps");
+  while (const char* text = maps.next()) {
+    const Address begin = read_hex(text);
+    const Address end = read_hex(++text);
+    text = skip_field(text);
+    const bool readable = *text == 'r';
+    text = skip_field(text);
+    const char* digits = text;
+    const Address offset = read_hex(digits);
+    const char* const file = skip_field(skip_field(skip_field(text)));
+    if (*file == '/' && offset == 0 && readable) base = begin;
+    if (address < begin) return false;
+    if (address >= end) continue;
+    if (*file != '/' || base == 0) return false;
+    const Extent extent = extent_of(base);
+    if (extent.end == 0) return false;
+    copy_text(path, size, file);
+    in_file = address - base + extent.first;
+    return true;
+  }
+  return false;
 }
 
 }  // namespace strata

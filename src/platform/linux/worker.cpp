@@ -68,6 +68,9 @@ long clone_thread(unsigned long flags, Address stack, Address storage,
 }  // namespace
 
 bool LinuxPlatform::start_worker(void (*body)() noexcept, Descriptors descriptors) noexcept {
+#if defined(__SANITIZE_THREAD__)
+  return false;  // ThreadSanitizer ends in a thread that was made without its knowledge
+#endif
   Address& memory = memory_of[unsigned(descriptors)];
   if (memory == 0) {
     const Address taken = reserve(memory_size, page_size());

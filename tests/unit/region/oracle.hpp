@@ -130,7 +130,9 @@ class Oracle {
     if (error != RegionError::out_of_memory) return fail("out of memory is not named");
     // A refusal has given back and joined everything, so it must mean that there is no such block.
     if (Region::Index::constant_time || alignment > Region::granule) return;
-    if (region_.statistics().largest_free_bytes >= size + Region::overhead + Region::granule - 1) {
+    const std::size_t served_as = size < Region::min_size ? Region::min_size : size;
+    if (region_.statistics().largest_free_bytes >=
+        served_as + Region::overhead + Region::granule - 1) {
       fail("refused although a free block is long enough");
     }
   }
