@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """strata report: one page that needs nothing else, and that a browser draws without an error."""
 
+import html
 import json
 import re
 import shutil
@@ -87,9 +88,11 @@ class Page(Observing):
 
     @unittest.skipIf(BROWSER is None, "no chromium")
     def test_a_browser_draws_every_part(self):
-        document = self.draw(self.program())
+        path = self.program()
+        document = html.unescape(self.draw(path))
         for part in ("overview", "findings", "timeline", "flame", "classes", "map"):
             self.assertIn(f'<section id="{part}">', document)
+        self.assertIn(f'<b>{self.data(path)["findings"][0]["finding"]}</b>', document)
         self.assertGreater(document.count('aria-label="keep_small'), 0)
         self.assertIn("aria-label=\"peak_in_vector", document)
 

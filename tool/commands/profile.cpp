@@ -83,9 +83,14 @@ void print_summary(const HeapProfile& profile, View view, unsigned top) {
     bytes += amount.bytes;
     blocks += amount.blocks;
   }
-  fmt::print(stderr, "strata: {} in {} blocks {}, estimated from {} samples of {} process{}\n",
-             size_words(bytes), short_count(blocks), words_of(view), count_words(samples),
-             profile.processes.size(), profile.processes.size() == 1 ? "" : "es");
+  const std::string what = view == View::held
+                               ? fmt::format("{} free in slabs, kept by {} live blocks",
+                                             size_words(bytes), short_count(blocks))
+                               : fmt::format("{} in {} blocks {}", size_words(bytes),
+                                             short_count(blocks), words_of(view));
+  fmt::print(stderr, "strata: {}, estimated from {} samples of {} process{}\n", what,
+             count_words(samples), profile.processes.size(),
+             profile.processes.size() == 1 ? "" : "es");
   if (dropped != 0) {
     fmt::print(stderr, "strata: warning: {} samples found no room: use a larger --mean\n",
                count_words(dropped));

@@ -71,7 +71,7 @@ function findings(list) {
   const items = make('ol', box, null, 'findings');
   for (const f of list) {
     const item = make('li', items);
-    make('b', item, f.title);
+    make('b', item, f.finding);
     if (f.detail) make('p', item, f.detail);
     if (f.remedy) make('p', item, f.remedy, 'faint');
   }
