@@ -16,6 +16,8 @@ set(STRATA_CORE
   src/observe/profiler.cpp src/observe/profile_writer.cpp src/observe/sampled_slabs.cpp
   src/observe/survey.cpp src/observe/observer.cpp
   src/harden/stack.cpp src/harden/guard_samples.cpp
+  src/harden/stack_depot.cpp src/harden/history.cpp src/harden/blocks.cpp src/harden/leaks.cpp
+  src/harden/diagnose.cpp
   src/options/options.cpp)
 set(STRATA_FRONT
   src/front/process.cpp src/front/libc.cpp src/front/inspect.cpp src/front/operators.cpp

@@ -25,7 +25,8 @@ foreach(property reports_are_appended_to_the_log logs_are_named_after_the_proces
     relative_logs_count_from_the_start reports_go_to_stderr_where_the_log_cannot_be_written
     a_forked_child_reports_for_itself reports_come_from_signal_handlers_too
     a_child_may_run_in_another_mode an_unknown_mode_is_named
-    the_programs_own_fault_handler_is_called
+    the_programs_own_fault_handler_is_called leaks_are_told_by_where_they_were_made
+    the_heap_is_looked_over_at_a_signal
     privileged_programs_only_get_stricter)
   outside_test(errors.${property} PLAIN
     COMMAND Python3::Interpreter ${outside_tests}/errors/policy.py ${property}
@@ -35,4 +36,6 @@ add_executable(error_helper_privileged tests/errors/helper/misuse_in_turn.c)
 set_target_properties(error_helper_privileged PROPERTIES OUTPUT_NAME misuse_in_turn
   RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/errors)
 target_link_libraries(error_helper_privileged PRIVATE outside_flags strata_static)
-outside_program(error_helper_handles_faults tests/errors/helper/handles_faults.c -O0)
+foreach(helper handles_faults leaks signals_itself)
+  outside_program(error_helper_${helper} tests/errors/helper/${helper}.c -O0)
+endforeach()

@@ -145,7 +145,7 @@ def main():
             print(f"{'ok  ' if good else 'FAIL'} {seconds:5.1f} s  {boot.name}", flush=True)
             if not good:
                 print(f"     exit status {status}, {boot.expect} was expected; its last lines:")
-                print("\n".join("     | " + line for line in output.splitlines()[-25:]))
+                print("\n".join("     | " + line for line in output.splitlines()[-40:]))
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -194,6 +194,7 @@ struct Tag {
 struct ArrayTags {
   using Span = std::uint32_t;
   static constexpr Span none = ~Span{0};
+  static constexpr bool by_address = true;  // as frames and ranges
   std::vector<Tag> tags;
   explicit ArrayTags(size_t units) : tags(units + 2) {}
   size_t length(Span s) noexcept { return tags[s].length; }

@@ -111,10 +111,11 @@ bool every_frame_has_one_owner(World& world) {
 bool metadata_is_small(World& world) {
   const FrameStatistics now = world.frames->statistics();
   const size_t all = now.managed + now.metadata;
-  // In a small memory the fixed part is more than that: our own object, and a frame a region.
-  const size_t fixed = divide_up(sizeof(Frames), frame_size) + 1 + now.regions;
-  const size_t small = fixed + all / 10000;
-  PROVE(now.metadata <= (all / 5000 > small ? all / 5000 : small));
+  // In less than half a GiB the fixed part is more than that: our own object, and for each region
+  // its head, two guard blocks and what rounds them up to frames.
+  const size_t fixed = divide_up(sizeof(Frames), frame_size) + 1 + 2 * now.regions;
+  const bool is_small = all < 512 * MiB / frame_size;
+  PROVE(now.metadata <= (is_small ? fixed + all * sizeof(FrameBlock) / (2 * MiB) : all / 5000));
   return true;
 }
 

@@ -1,6 +1,16 @@
 // Attributes that name the temperature and visibility of a function. Nothing else is a macro.
 #pragma once
 
+namespace strata {
+// Where the compiler is asked for small code (-Os) the core does without what is there for speed
+// alone.
+#if defined(__OPTIMIZE_SIZE__)
+constexpr bool built_small = true;
+#else
+constexpr bool built_small = false;
+#endif
+}  // namespace strata
+
 // Inlined for speed; where the compiler is asked for small code it decides itself.
 #if defined(__OPTIMIZE_SIZE__)
 #define STRATA_INLINE inline

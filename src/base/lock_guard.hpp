@@ -6,8 +6,9 @@ namespace strata {
 template <class Lock>
 class [[nodiscard]] LockGuard {
  public:
-  explicit LockGuard(Lock& lock) noexcept : lock_(lock) { lock_.lock(); }
-  ~LockGuard() { lock_.unlock(); }
+  // Inlined whatever the compiler is asked for: a call would keep the guard itself in memory.
+  [[gnu::always_inline]] explicit LockGuard(Lock& lock) noexcept : lock_(lock) { lock_.lock(); }
+  [[gnu::always_inline]] ~LockGuard() { lock_.unlock(); }
   LockGuard(const LockGuard&) = delete;
   LockGuard& operator=(const LockGuard&) = delete;
 

@@ -130,6 +130,7 @@ class FrameBlockTags {
  public:
   using Span = FrameBlock*;
   static constexpr Span none = nullptr;
+  static constexpr bool by_address = true;
 
   size_t length(Span span) noexcept { return span->length; }
   size_t position(Span span) noexcept { return span->number; }

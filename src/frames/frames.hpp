@@ -207,7 +207,7 @@ class Frames : public FrameStore<Machine> {
     if (STRATA_UNLIKELY(region->bypass.load(Order::relaxed))) {
       auto& zone = this->zones_[unsigned(region->zone)];
       const LockGuard guard(zone.lock);
-      zone.pool.give(*region, frame, 1);
+      zone.pool.give_one(*region, frame);
       return Problem::none;
     }
     size_t count = magazine.count.load(Order::relaxed);
@@ -259,7 +259,7 @@ class Frames : public FrameStore<Machine> {
         if (STRATA_UNLIKELY(out(region->block_of(frame), frame))) {
           wrong = frame;  // two CPUs freed it at once: left alone
         } else {
-          this->zones_[unsigned(zone)].pool.give(*region, frame, 1);
+          this->zones_[unsigned(zone)].pool.give_one(*region, frame);
         }
       }
     }

@@ -12,6 +12,7 @@
 // held.
 #pragma once
 
+#include "base/attributes.hpp"
 #include "base/intrusive_list.hpp"
 #include "frames/run_search.hpp"
 #include "span/span_core.hpp"
@@ -84,6 +85,20 @@ class ZonePool {
       first = first + here;
       count -= here;
     }
+  }
+
+  // One frame comes back.
+  STRATA_INLINE void give_one(FrameRegion& region, Frame frame) noexcept {
+    if constexpr (built_small) return give(region, frame, 1);
+    if (STRATA_LIKELY(!region.offline)) ++free_frames_;
+    FrameBlock& block = region.block_of(frame);
+    block.pool[frame.number % frames_per_block / 64] |= FrameBlock::bit_of(frame);
+    ++block.pool_frames;
+    if (STRATA_LIKELY(block.state == FrameBlockState::partial &&
+                      block.list == list_of(block.pool_frames))) {
+      return;
+    }
+    relist(&block);
   }
 
   // A new region: all its frames become free.

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/print.hpp"
+#include "harden/diagnose.hpp"
 #include "harden/guard_samples.hpp"
 #include "harden/harden.hpp"
 #include "harden/settings.hpp"
@@ -55,12 +56,18 @@ void read_options(char** environment) noexcept {
   if (!options_read.compare_exchange(expected, 1, Order::acq_rel)) return;
   if (getauxval(AT_SECURE) != 0) {
     options::read_secure_environment(environment, LinuxPlatform::write_error);
+    // As strict, but it does not tell where things are, nor listen to signals.
+    if (harden::settings.mode == harden::Mode::diagnose) {
+      harden::settings.mode = harden::Mode::hardened;
+    }
   } else {
     options::read_environment(environment, LinuxPlatform::write_error);
   }
   if (harden::settings.mode != harden::Mode::standard) {
     harden::prepare();
-    heap::start_mode(harden::hardened_calls);
+    const bool tells = harden::settings.mode == harden::Mode::diagnose;
+    if (tells) harden::prepare_diagnosis();
+    heap::start_mode(tells ? harden::diagnose_calls : harden::hardened_calls);
   } else if (harden::settings.guard_sample != 0) {
     harden::sample_guards(harden::settings.guard_sample);
   }

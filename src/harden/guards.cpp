@@ -21,6 +21,7 @@ constexpr const char* warnings[] = {
     "few addresses: those of a size class may be given to another, and no large block is guarded",
     "no randomness from the system: places and canaries can be guessed",
     "few addresses or mappings: not every sampled block is guarded",
+    "few addresses or little memory: who allocated and freed a block is not always known",
 };
 
 size_t protection_limit() noexcept {

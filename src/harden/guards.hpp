@@ -18,7 +18,7 @@ bool install_guard(Address address, size_t bytes) noexcept;
 bool remove_guard(Address address, size_t bytes) noexcept;
 
 // Protections that are not to be had: one line each, the first time.
-enum class Shrinks : unsigned { guards, class_addresses, randomness, samples };
+enum class Shrinks : unsigned { guards, class_addresses, randomness, samples, histories };
 void warn_once(Shrinks what) noexcept;
 
 }  // namespace strata::harden

@@ -15,6 +15,8 @@ void* take_memory(size_t bytes) noexcept;
 void* take_guarded(size_t bytes) noexcept;
 
 size_t memory_bytes() noexcept;  // handed out so far
+// Whether the address lies in what was taken. Slow, for the search for leaks.
+bool is_own_memory(Address address) noexcept;
 Machine::Lock& memory_lock() noexcept;
 
 }  // namespace strata::harden

@@ -83,7 +83,7 @@ void report_no_block(Slot* slot, const void* pointer, bool frees) noexcept {
   Line line;
   line.text("strata: error: ");
   line.text(!frees ? "invalid pointer " : freed ? "double free of " : "invalid free of ");
-  heap::deliver(line.hex(address).text(" (").text(what.c_str()).text(")\n"));
+  heap::deliver(line.hex(address).text(" (").text(what.c_str()).text(")\n"), pointer);
 }
 
 void report_family(const void* block, size_t size, Form asked, Form freed) noexcept {
@@ -91,21 +91,21 @@ void report_family(const void* block, size_t size, Form asked, Form freed) noexc
   line.text("strata: error: mismatched free of ").hex(Address(block)).text(" (");
   line.number(size).text("-byte block of ").text(taken_by[unsigned(asked)]);
   line.text(", given to ").text(given_to[unsigned(freed)]).text(")\n");
-  heap::deliver(line);
+  heap::deliver(line, block);
 }
 
 void report_size(const void* block, size_t size, size_t said) noexcept {
   Line line;
   line.text("strata: error: wrong size for ").hex(Address(block)).text(" (");
   line.number(size).text("-byte block, freed as ").number(said).text(" bytes)\n");
-  heap::deliver(line);
+  heap::deliver(line, block);
 }
 
 void report_overflow(const void* block, size_t size, const char* when) noexcept {
   Line line;
   line.text("strata: error: overflow of ").hex(Address(block)).text(" (");
   line.number(size).text("-byte block, bytes behind its end have changed; found by ");
-  heap::deliver(line.text(when).text(")\n"));
+  heap::deliver(line.text(when).text(")\n"), block);
 }
 
 void report_write_after_free(const void* block, size_t size, std::uint32_t thread,
@@ -117,7 +117,7 @@ void report_write_after_free(const void* block, size_t size, std::uint32_t threa
   line.text("strata: error: write after free to ").hex(Address(block) + changed).text(" (byte ");
   line.number(changed).text(" of the ");
   describe_freed(line, size, thread);
-  heap::deliver(line.text("; found by ").text(when).text(")\n"));
+  heap::deliver(line.text("; found by ").text(when).text(")\n"), block);
 }
 
 }  // namespace strata::harden

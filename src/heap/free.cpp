@@ -26,7 +26,7 @@ void free_local(Slot* slot, Block* block) noexcept {
 }
 
 void free_to_slab(Slot* slot, void* pointer) noexcept {
-  if (STRATA_UNLIKELY(slot->calls_for(Machine::current_thread()))) {
+  if (Machine::has_modes && STRATA_UNLIKELY(slot->calls_for(Machine::current_thread()))) {
     answer_call(*thread_cache.heap, slot);
   }
   const auto offset = std::uint16_t(Address(pointer) - address_of(slot));
@@ -72,6 +72,7 @@ STRATA_OVERTAKEN bool waits_in(const OutboxEntry& entry, const Slot* slab, const
 }  // namespace
 
 const ThreadHeap* waits_with(Slot* slot, const void* block) noexcept {
+  if constexpr (built_small) return nullptr;
   const Slot* const slab = slot->first();
   LockGuard guard(state.registry_lock);
   for (ThreadHeap* heap = state.heaps.first(); heap != nullptr; heap = heap->next) {
@@ -143,6 +144,7 @@ template <Form form, class... Size>
 void free_of_other(void* pointer, Slot* slot, Size... size) noexcept {
   ThreadHeap* const heap = thread_cache.heap;
   if (STRATA_UNLIKELY(heap == nullptr)) return free_without_heap<form>(pointer, size...);
+  if constexpr (built_small) return free_any(pointer);
   OutboxEntry& entry = outbox_entry(*heap, slot);
   auto* const block = static_cast<Block*>(pointer);
   const std::uintptr_t mark = mark_freed(pointer);

@@ -37,7 +37,8 @@ void flush(ThreadHeap& heap, OutboxEntry& entry) noexcept {
 }
 
 void post(ThreadHeap* heap, Slot* slab, Block* block) noexcept {
-  if (STRATA_UNLIKELY(heap == nullptr)) {  // a finished thread, or no memory for a heap
+  // Small code, a finished thread, or no memory for a heap.
+  if (built_small || STRATA_UNLIKELY(heap == nullptr)) {
     send(slab, {block, block, 1});
     return;
   }
@@ -54,6 +55,7 @@ void post(ThreadHeap* heap, Slot* slab, Block* block) noexcept {
 }
 
 void flush_outbox(ThreadHeap& heap) noexcept {
+  if constexpr (built_small) return;
   for (OutboxEntry& entry : heap.outbox) {
     if (heap.outbox_used == 0) return;
     if (entry.slot != nullptr) flush(heap, entry);

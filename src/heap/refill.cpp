@@ -203,7 +203,7 @@ STRATA_NOINLINE void* allocate_otherwise(size_t size, unsigned c, bool zeroed,
 }
 
 // Sizes that no class has.
-STRATA_NOINLINE void* allocate_unusual(size_t size, bool zeroed) noexcept {
+STRATA_INLINE void* allocate_unusual(size_t size, bool zeroed) noexcept {
   return size == 0 ? allocate_zero_sized() : allocate_large(size, 1, zeroed);
 }
 STRATA_INLINE bool is_unusual(size_t size) noexcept { return size - 1 >= largest_small; }
@@ -246,7 +246,8 @@ STRATA_NOINLINE void* allocate_zeroed_slow(size_t size) noexcept {
 template <Form form>
 void* allocate_slow(size_t size) {
   ThreadHeap* const heap = thread_cache.heap;
-  if (STRATA_UNLIKELY(heap == nullptr)) return allocate_without_heap<form>(size);
+  constexpr Form told = Machine::has_modes ? form : Form::malloc;
+  if (STRATA_UNLIKELY(heap == nullptr)) return allocate_without_heap<told>(size);
   if (STRATA_UNLIKELY(is_unusual(size))) return allocate_unusual(size, false);
   const unsigned c = class_of(size);
   if (STRATA_UNLIKELY(sample::is_on())) return miss_sampling(size, c);

@@ -99,7 +99,7 @@ void end_report() noexcept {
 void deliver(const Line& line, const void* about) noexcept {
   if (report_settings.details == nullptr && !report_settings.go_on) Machine::fail(line.c_str());
   write_report(line);
-  if (report_settings.details != nullptr) report_settings.details(about);
+  if (report_settings.details != nullptr) report_settings.details(line, about);
   end_report();
 }
 

@@ -18,7 +18,7 @@ namespace strata::heap {
 struct ReportSettings {
   bool go_on = false;  // after a report: the call that was wrong does nothing
   // What a mode has to say besides, below a report's line: `about` is the block, null: none.
-  void (*details)(const void* about) noexcept = nullptr;
+  void (*details)(const Line& line, const void* about) noexcept = nullptr;
 };
 inline ReportSettings report_settings;
 

@@ -6,6 +6,7 @@
 // class of any size up to 32 KiB, so there is no cliff at 1 KiB.
 #pragma once
 
+#include "base/attributes.hpp"
 #include "base/bits.hpp"
 #include "base/units.hpp"
 
@@ -76,12 +77,8 @@ constexpr SizeClassTable make_size_classes() noexcept {
 
 inline constexpr SizeClassTable size_classes = make_size_classes();
 
-// Where the compiler is asked for small code the table's 3 KiB are saved, and classes computed.
-#if defined(__OPTIMIZE_SIZE__)
-constexpr bool classes_in_table = false;
-#else
-constexpr bool classes_in_table = true;
-#endif
+// Small code computes classes, and saves the table's 3 KiB.
+constexpr bool classes_in_table = !built_small;
 
 // size <= largest_small. 0 for size 0.
 constexpr unsigned twice_class_of(size_t size) noexcept {

@@ -17,6 +17,10 @@ size_t retained_budget() noexcept {
   return share < retained_least ? retained_least : share;
 }
 
+size_t retained_bytes(const Slot* slab) noexcept {
+  return built_small ? slab->slots() * slot_size : slab::resident_bytes(slab);
+}
+
 // A retained slab's count stands so far above the number of its live blocks that no free is an
 // event: a program that takes and frees one block over and over is asked once.
 constexpr std::uint32_t retained_bias = 1U << 16;
@@ -86,6 +90,7 @@ Slot* deactivate(ThreadHeap& heap, unsigned c) noexcept {
 }
 
 void settle(ThreadHeap& heap, unsigned c) noexcept {
+  if constexpr (!Machine::has_modes) return;
   FreeList& bin = heap.cache->bin(c);
   FreeList& list = *heap.active[c]->list;
   if (&list == &bin) return;
@@ -98,6 +103,7 @@ void settle(ThreadHeap& heap, unsigned c) noexcept {
 }
 
 void part(ThreadHeap& heap, unsigned c) noexcept {
+  if constexpr (!Machine::has_modes) return;
   Slot* const slot = heap.active[c];
   FreeList& bin = heap.cache->bin(c);
   if (slot->list != &bin) return;
@@ -106,6 +112,7 @@ void part(ThreadHeap& heap, unsigned c) noexcept {
 }
 
 void unite(ThreadHeap& heap, unsigned c) noexcept {
+  if constexpr (!Machine::has_modes) return;
   Slot* const slot = heap.active[c];
   FreeList& bin = heap.cache->bin(c);
   if (slot->list == &bin) return;
@@ -146,11 +153,9 @@ void retain(ThreadHeap& heap, Slot* slot) noexcept {
   if (heap.retained_count == most_retained) evict_oldest(heap);
   heap.retained[heap.retained_count++] = slot;
   size_t bytes = 0;
-  for (unsigned i = 0; i < heap.retained_count; ++i) {
-    bytes += slab::resident_bytes(heap.retained[i]);
-  }
+  for (unsigned i = 0; i < heap.retained_count; ++i) bytes += retained_bytes(heap.retained[i]);
   while (bytes > budget && heap.retained_count > 1) {
-    bytes -= slab::resident_bytes(heap.retained[0]);
+    bytes -= retained_bytes(heap.retained[0]);
     evict_oldest(heap);
   }
 }
@@ -178,13 +183,15 @@ namespace {
 
 // Whether an available slab has met its first threshold: little of it is live.
 bool is_sparse(const Slot* slot) noexcept {
+  if constexpr (!Machine::commits_lazily) return false;  // no thinning, no thresholds
   const auto threshold = std::uint16_t(-slot->bias);
   return threshold < sharing::first_threshold(slot->capacity());
 }
 
 void set_threshold(ThreadHeap& heap, Slot* slot) noexcept {
   const std::uint16_t live = slot->live();
-  const std::uint16_t threshold = sharing::next_threshold(slot->capacity(), live);
+  const std::uint16_t threshold =
+      Machine::commits_lazily ? sharing::next_threshold(slot->capacity(), live) : 0;
   slot->count = live - threshold;
   slot->bias = 0U - threshold;
   if (is_sparse(slot)) ++heap.sparse_count[slab::class_of(slot)];

@@ -77,6 +77,7 @@ STRATA_COLD void* falloc_slow(size_t size) noexcept {
 }  // namespace
 
 void* falloc(size_t size) noexcept {
+  if constexpr (!Machine::cuts_strips) return allocate(size);
   ThreadHeap* const heap = thread_cache.heap;
   const size_t bytes = align_up(size, granule_size);  // 0 also where it wraps
   if (STRATA_UNLIKELY(heap == nullptr || bytes - 1 >= heap->strip_left)) return falloc_slow(size);
@@ -84,6 +85,7 @@ void* falloc(size_t size) noexcept {
 }
 
 void close_strip(ThreadHeap& heap) noexcept {
+  if constexpr (!Machine::cuts_strips) return;
   Slot* const slot = heap.strip;
   if (slot == nullptr) return;
   heap.strip = nullptr;
@@ -95,12 +97,14 @@ void close_strip(ThreadHeap& heap) noexcept {
 }
 
 void close_strip_if_empty(ThreadHeap& heap) noexcept {
+  if constexpr (!Machine::cuts_strips) return;
   if (heap.strip == nullptr) return;
   const std::uint32_t count = heap.strip->remote.load(Order::relaxed);
   if (count == strip::open - heap.strip_blocks) close_strip(heap);
 }
 
 void free_in_strip(Slot* slot, void* pointer) noexcept {
+  if constexpr (!Machine::cuts_strips) return;
   const size_t offset = Address(pointer) - address_of(slot);
   StripRecord& record = strip::record_of(slot);
   const size_t granule = offset / granule_size;
@@ -116,6 +120,7 @@ void free_in_strip(Slot* slot, void* pointer) noexcept {
 }
 
 size_t size_in_strip(Slot* slot, const void* pointer) noexcept {
+  if constexpr (!Machine::cuts_strips) return 0;
   const size_t offset = Address(pointer) - address_of(slot);
   const strip::Found block = strip::find(slot, offset);
   if (STRATA_UNLIKELY(block.bytes == 0 || block.offset != offset || !block.live)) {

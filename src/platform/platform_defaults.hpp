@@ -30,6 +30,8 @@ struct PlatformDefaults {
   // The heap may be switched to a mode (hardening), and its allocations be sampled, in a running
   // process.
   static constexpr bool has_modes = true;
+  // falloc() may be called: blocks cut one behind the other.
+  static constexpr bool cuts_strips = true;
   // Misuse of the heap is told to fail() as a line of text. False: to misused(problem, address).
   static constexpr bool tells_in_words = true;
 

@@ -18,7 +18,7 @@ class FrameTagMemory {
   void* take() noexcept { return take_array(frame_size); }
   void give(void* page) noexcept { give_array(page, frame_size); }
 
-  void* take_array(size_t bytes) noexcept {
+  STRATA_NOINLINE void* take_array(size_t bytes) noexcept {
     const size_t count = divide_up(bytes, frame_size);
     const FrameRun run =
         count == 1 ? FrameRun{frames_.get(), 1} : frames_.allocate({.count = count});
@@ -26,7 +26,7 @@ class FrameTagMemory {
     taken_ += count;
     return Machine::direct(run.first);
   }
-  void give_array(void* array, size_t bytes) noexcept {
+  STRATA_NOINLINE void give_array(void* array, size_t bytes) noexcept {
     const size_t count = divide_up(bytes, frame_size);
     taken_ -= count;
     frames_.free(frame_of(array), count);

@@ -74,7 +74,7 @@ class Space {
     arena_.set_quarantine(bytes);
   }
 
-  [[nodiscard]] Address reserve(const RangeRequest& request) noexcept {
+  [[nodiscard]] STRATA_NOINLINE Address reserve(const RangeRequest& request) noexcept {
     const LockGuard guard(lock_);
     return reserve_locked(request);
   }

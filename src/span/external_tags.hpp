@@ -37,6 +37,7 @@ class ExternalTags {
  public:
   using Span = Segment*;
   static constexpr Span none = nullptr;
+  static constexpr bool by_address = true;
   static constexpr size_t most_per_operation = 4;
 
   explicit ExternalTags(TagMemory& memory) noexcept : memory_(memory) {}

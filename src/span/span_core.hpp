@@ -5,6 +5,9 @@
 // a bounded number of steps: it holds the spans of just this length that were given back before.
 // Two bitmaps find the first filled bin behind it, whose every span is long enough. So a search is
 // O(1), packs within two points of best fit, and refuses only when the space is truly crowded.
+// A bin of a store that says so (by_address) is kept nearly in order of address: a span that comes
+// walks past at most order_walk_limit lower ones. Spans of one length are then taken from below,
+// and the long ones above stay whole.
 //
 // What a span *is* and where its tags stand is the tag store's business (see TagStore): outside
 // the memory in a table (ranges, frames), in descriptors of their own, or in band (region). The
@@ -74,9 +77,14 @@ class SpanCore {
   // Looking first costs nothing measurable and takes 1 to 15% off the memory a trace needs.
   static constexpr unsigned near_search_limit = 8;
   static constexpr unsigned crowded_search_limit = 16;
+  // Utilisation at the first failure, sizes 70/25/5 mixed: 0.80 by 0 steps, 0.84 by 4, 0.85 by 32,
+  // and best fit by address 0.86 (frames_bench span).
+  static constexpr unsigned order_walk_limit = 4;
 
   constexpr SpanCore() noexcept {
-    for (Span& head : heads_) head = Tags::none;
+    if constexpr (Tags::none != Span{}) {
+      for (Span& head : heads_) head = Tags::none;
+    }
   }
 
   [[nodiscard]] size_t free_units() const noexcept { return free_units_; }
@@ -272,10 +280,19 @@ class SpanCore {
     tags.mark_free(span, units);
     const unsigned bin = bin_of(units);
     Span& head = heads_[bin];
-    tags.previous(span) = Tags::none;
-    tags.next(span) = head;
-    if (head != Tags::none) tags.previous(head) = span;
-    head = span;
+    Span before = Tags::none;
+    Span after = head;
+    if constexpr (requires { requires Tags::by_address; }) {
+      for (unsigned i = 0; i < order_walk_limit && after != Tags::none; ++i) {
+        if (tags.position(after) > tags.position(span)) break;
+        before = after;
+        after = tags.next(after);
+      }
+    }
+    tags.previous(span) = before;
+    tags.next(span) = after;
+    if (after != Tags::none) tags.previous(after) = span;
+    (before != Tags::none ? tags.next(before) : head) = span;
     step_maps_[bin / steps] |= std::uint32_t{1} << (bin % steps);
     row_map_ |= std::uint64_t{1} << (bin / steps);
   }
@@ -319,7 +336,7 @@ class SpanCore {
   std::uint64_t row_map_ = 0;           // bit r: some bin of row r is not empty
   std::uint32_t step_maps_[rows] = {};  // bit s: bin (r, s) is not empty
   size_t free_units_ = 0;
-  Span heads_[bins];
+  Span heads_[bins] = {};
 };
 
 }  // namespace strata

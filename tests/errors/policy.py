@@ -108,6 +108,25 @@ def the_programs_own_fault_handler_is_called(folder, library, space):
     want(done.returncode == 0 and done.stderr == "", "without samples nothing is seen", done)
 
 
+def leaks_are_told_by_where_they_were_made(folder, library, space):
+    program = os.path.join(folder, "helper", "leaks")
+    done = run([program], library, MODE="diagnose")
+    want(done.returncode == 0, "leaks end nothing", done)
+    want("strata: leak: 1 blocks, 5000 bytes that nothing points to\n" in done.stderr, "the large", done)
+    want("strata: leak: 3 blocks, 144 bytes that nothing points to\n" in done.stderr, "the three", done)
+    want(re.search(r"^strata: leaks: 4 blocks, 5144 bytes in 2 places; ", done.stderr, re.M),
+         "and no more: what a block or a pointer inside keeps is kept", done)
+    done = run([program, "none"], library, MODE="diagnose")
+    want(done.returncode == 0 and done.stderr == "", "nothing lost, nothing said", done)
+
+
+def the_heap_is_looked_over_at_a_signal(folder, library, space):
+    program = os.path.join(folder, "helper", "signals_itself")
+    done = run([program], library, MODE="diagnose", ON_ERROR="report")
+    want("overflow of" in done.stderr and "found by SIGUSR2" in done.stderr, "found", done)
+    want("strata: heap looked over: 1 errors\n" in done.stderr, "said", done)
+
+
 def an_unknown_mode_is_named(folder, library, space):
     done = run(twice(folder), library, MODE="hard")
     want(done.stderr.startswith('strata: warning: bad value "hard" for STRATA_MODE'), "warned", done)

@@ -35,3 +35,9 @@ for example in real_time textbook_spans shared_memory; do
 done
 c++ -std=c++20 "$examples/pmr.cpp" $(flags --cflags --libs strata) -Wl,-rpath,"$lib" -o pmr
 run "C++, pmr" ./pmr
+# The command finds what it starts and preloads, and brings its manual.
+if [ -x "$work/moved/bin/strata" ]; then
+  run "strata record" "$work/moved/bin/strata" record -o "$work/ls.trace" -- ls
+  run "strata replay" "$work/moved/bin/strata" replay "$work/ls.trace" --with strata,system --rounds 1
+  test -s "$work/moved/share/man/man1/strata-record.1" || { echo "no manual page"; exit 1; }
+fi

@@ -178,12 +178,18 @@ A process that was started by `strata run`, or with STRATA_OBSERVE=on:
   strata profile 1234                 look for 10 seconds (or until Ctrl-C), then tell
   strata profile --on 1234            begin; from then on `strata profile 1234` tells at once
   strata profile --off 1234           end)");
-  auto* const views = profile->add_option_group("views");
-  views->add_flag("--peak", o->peak, "What was live when each process held most (the default)");
-  views->add_flag("--live", o->live, "What is live at the end; of a process: now");
-  views->add_flag("--allocated", o->allocated, "All that was allocated");
-  views->add_flag("--held", o->held, "Free memory in slabs, by the live blocks that keep it there");
-  views->require_option(0, 1);
+  const std::vector<CLI::Option*> views = {
+      profile->add_flag("--peak", o->peak,
+                        "What was live when each process held most (the default)"),
+      profile->add_flag("--live", o->live, "What is live at the end; of a process: now"),
+      profile->add_flag("--allocated", o->allocated, "All that was allocated"),
+      profile->add_flag("--held", o->held,
+                        "Free memory in slabs, by the live blocks that keep it there")};
+  for (CLI::Option* view : views) {
+    for (CLI::Option* other : views) {
+      if (view != other) view->excludes(other);
+    }
+  }
   profile
       ->add_option(
           "-o,--output", o->outputs,

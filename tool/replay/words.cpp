@@ -82,12 +82,14 @@ std::string how_to(const Allocator& allocator) {
 
 // Whom to take: of those who are fast enough, the one that holds least on average. Where calls are
 // a small part of the program's time, everybody is fast enough.
-const Row& choice(const Rows& rows, bool time_matters) {
+// `slack`: seconds that hardly matter to the program.
+const Row& choice(const Rows& rows, double slack) {
   const Row& fastest = *sorted_by(rows, seconds_of).front();
   Rows candidates;
   for (const Row* row : rows) {
     const bool near = seconds_of(*row) <= seconds_of(fastest) * (1 + fast_enough);
-    if (!time_matters || near || same_time(*row, fastest)) candidates.push_back(row);
+    const bool hardly = seconds_of(*row) - seconds_of(fastest) < slack;
+    if (hardly || near || same_time(*row, fastest)) candidates.push_back(row);
   }
   return *sorted_by(candidates, mean_of).front();
 }
@@ -108,6 +110,7 @@ std::vector<std::string> words(const Comparison& comparison) {
   const Rows by_mean = sorted_by(rows, mean_of);
   const Rows by_end = sorted_by(rows, end_of);
   bool time_matters = true;
+  double slack = 0;
 
   const bool is_replay = comparison.way == Way::replay;
   if (is_replay && comparison.trace.seconds > 0) {
@@ -117,6 +120,7 @@ std::vector<std::string> words(const Comparison& comparison) {
     const double share = seconds_of(*by_time.front()) / whole;
     const double worst = seconds_of(*by_time.back()) / whole;
     time_matters = worst - share >= small_share;
+    slack = small_share * whole;
     out.push_back(fmt::format(
         "{} used {}{} while it was recorded, and called malloc and its kin {} times: that takes {} "
         "({:.1f}%) under {}, {} ({:.1f}%) under {}.",
@@ -151,8 +155,12 @@ std::vector<std::string> words(const Comparison& comparison) {
     out.push_back(fmt::format("At the end ({}): {}.", megabytes(end_of(*by_end[0])),
                               ranking(by_end, end_of, same_bytes(end_of))));
   }
-  const Row& best = choice(rows, time_matters);
-  std::string why = &best == by_time.front() ? "fastest" : "as fast as the fastest within 5%";
+  const Row& best = choice(rows, slack);
+  const bool near = seconds_of(best) <= seconds_of(*by_time.front()) * (1 + fast_enough);
+  std::string why = &best == by_time.front() ? "fastest"
+                    : near || slack == 0     ? "as fast as the fastest within 5%"
+                                             : "slower than the fastest by less than 2% of the "
+                                               "program's time";
   if (!time_matters) why = "its calls cost little under any of them";
   out.push_back(fmt::format(
       "For this program take {}: {}, and {} on average. ({})", best.allocator.name, why,

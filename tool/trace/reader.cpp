@@ -15,10 +15,15 @@
 
 namespace strata::trace {
 
+namespace {
+
+std::string last_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+}  // namespace
+
 std::string ProcessInTrace::name() const {
-  const std::size_t slash = executable.rfind('/');
-  const std::string last = slash == std::string::npos ? executable : executable.substr(slash + 1);
-  return last.empty() && !command.empty() ? command.front() : last;
+  const std::string called = command.empty() ? "" : last_of(command.front());
+  return called.empty() ? last_of(executable) : called;
 }
 
 std::string ProcessInTrace::command_line() const {
@@ -196,7 +201,7 @@ const ProcessInTrace& TraceFile::find(const std::string& what) const {
   const auto is = [&](const ProcessInTrace& process) {
     if (what.starts_with('#')) return what.substr(1) == std::to_string(process.number);
     return what == std::to_string(process.pid) || what == process.name() ||
-           what == process.executable;
+           what == process.executable || what == last_of(process.executable);
   };
   for (const ProcessInTrace& process : processes_) {
     if (is(process) && (best == nullptr || process.events > best->events)) best = &process;

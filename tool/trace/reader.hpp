@@ -31,7 +31,7 @@ struct ProcessInTrace {
   std::vector<std::uint32_t> threads;
   std::vector<Module> modules;  // of traces with calling places
 
-  [[nodiscard]] std::string name() const;          // the executable without its folders
+  [[nodiscard]] std::string name() const;          // as it was called, without folders
   [[nodiscard]] std::string command_line() const;  // as one would type it, shortened
   // "libfoo.so+0x12a4": a calling place as addr2line and objdump know it.
   [[nodiscard]] std::string place(std::uint64_t address) const;

@@ -55,7 +55,21 @@ void on_fault(int signal, siginfo_t* info, void* context) noexcept {
   pass_on(signal, info, context);
 }
 
+constinit Atomic<void (*)() noexcept> signal_told;
+void on_signal(int) noexcept {
+  if (const auto told = signal_told.load(Order::acquire); told != nullptr) told();
+}
+
 }  // namespace
+
+bool LinuxPlatform::watch_signal(void (*told)() noexcept) noexcept {
+  struct sigaction now = {};
+  if (sigaction(SIGUSR2, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) return false;
+  signal_told.store(told, Order::release);
+  now.sa_handler = on_signal;
+  now.sa_flags = SA_RESTART | SA_ONSTACK;
+  return sigaction(SIGUSR2, &now, nullptr) == 0;
+}
 
 bool LinuxPlatform::watch_faults(Look look) noexcept {
   unsigned place = 0;

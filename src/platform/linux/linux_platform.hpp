@@ -61,6 +61,14 @@ struct LinuxPlatform : PlatformDefaults<LinuxPlatform> {
   enum class Place { nowhere, mapped, stack, module };
   static Place whereabouts(Address address, char* name, size_t size) noexcept;
 
+  // Calls visit(context, begin, end) for each mapping that may be written. Reads /proc/self/maps.
+  static void visit_writable(void (*visit)(void* context, Address begin, Address end) noexcept,
+                             void* context) noexcept;
+  // Copies memory that may not be there. False: it is not, or not all of it.
+  static bool read_memory(Address from, void* to, size_t bytes) noexcept;
+  // Whether the address is in this library's own file.
+  static bool is_own_code(Address address) noexcept;
+
   // The return addresses of the calling thread's callers, the innermost first, but for those in
   // this library; at most `most`. How many there are.
   static unsigned walk_stack(Address* frames, unsigned most) noexcept;
@@ -93,6 +101,8 @@ struct LinuxPlatform : PlatformDefaults<LinuxPlatform> {
   // signal handler may. Then all goes on as without: the handler that was there before is called,
   // or the program ends by the signal. A handler that the program sets later takes its place.
   static bool watch_faults(void (*look)(const Fault& fault) noexcept) noexcept;
+  // Calls `told` when the process gets SIGUSR2, unless the program handles that. In a handler.
+  static bool watch_signal(void (*told)() noexcept) noexcept;
   // As walk_stack, from where the fault happened; the first frame is the access itself.
   static unsigned walk_fault(const Fault& fault, Address* frames, unsigned most) noexcept;
 

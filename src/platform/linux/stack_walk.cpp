@@ -200,6 +200,8 @@ unsigned walk(Registers at, bool called, Address* frames, unsigned most) noexcep
 
 }  // namespace
 
+bool LinuxPlatform::is_own_code(Address address) noexcept { return is_own(address); }
+
 STRATA_NOINLINE unsigned LinuxPlatform::walk_stack(Address* frames, unsigned most) noexcept {
   return walk(registers_here(), false, frames, most);
 }

@@ -188,4 +188,26 @@ bool LinuxPlatform::locate(Address address, char* path, size_t size, Address& in
   return false;
 }
 
+void LinuxPlatform::visit_writable(void (*visit)(void*, Address, Address) noexcept,
+                                   void* context) noexcept {
+  Lines maps("/proc/self/maps");
+  while (const char* text = maps.next()) {
+    const Address begin = read_hex(text);
+    const Address end = read_hex(++text);
+    text = skip_field(text);
+    if (text[0] == 'r' && text[1] == 'w') visit(context, begin, end);
+  }
+}
+
+bool LinuxPlatform::read_memory(Address from, void* to, size_t bytes) noexcept {
+  struct Part {
+    void* begin;
+    size_t bytes;
+  };
+  const Part here = {to, bytes};
+  const Part there = {reinterpret_cast<void*>(from), bytes};
+  return raw::call(SYS_process_vm_readv, long(raw::call(SYS_getpid)), long(&here), 1, long(&there),
+                   1, 0) == long(bytes);
+}
+
 }  // namespace strata

@@ -70,6 +70,15 @@ TEST_F(arena, alignment_and_guards_are_kept) {
   EXPECT_EQ(ranges.statistics().segments, 1u);
 }
 
+TEST_F(arena, of_ranges_of_one_length_the_lowest_is_reused_first) {
+  ASSERT_TRUE(ranges.add_window(base, 1 * MiB));
+  Address held[6];
+  for (Address& at : held) at = ranges.allocate({.bytes = 16 * KiB});
+  for (const size_t i : {0, 4, 2}) ranges.free(held[i], 16 * KiB);
+  for (const size_t i : {0, 2, 4}) EXPECT_EQ(ranges.allocate({.bytes = 16 * KiB}), held[i]);
+  EXPECT_TRUE(ranges.check());
+}
+
 TEST_F(arena, limits_are_kept) {
   ASSERT_TRUE(ranges.add_window(base, 64 * MiB));
   const Address a = ranges.allocate(
