@@ -14,7 +14,7 @@ set(STRATA_CORE
   src/harden/thread.cpp src/harden/purge.cpp src/harden/guards.cpp src/harden/memory.cpp
   src/harden/verify.cpp src/harden/random.cpp src/harden/misuse.cpp
   src/observe/profiler.cpp src/observe/profile_writer.cpp src/observe/sampled_slabs.cpp
-  src/observe/survey.cpp src/observe/observer.cpp
+  src/observe/survey.cpp src/observe/observer.cpp src/observe/estimates.cpp
   src/harden/stack.cpp src/harden/guard_samples.cpp
   src/harden/stack_depot.cpp src/harden/history.cpp src/harden/blocks.cpp src/harden/leaks.cpp
   src/harden/diagnose.cpp

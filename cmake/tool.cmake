@@ -1,13 +1,16 @@
-# The command `strata`. Needs CLI11, fmt, nlohmann-json and elfutils (Debian: libcli11-dev libfmt-dev
-# nlohmann-json3-dev libelf-dev); it is left out where they are missing.
+# The command `strata`. Needs CLI11, fmt, nlohmann-json, elfutils and ncurses (Debian: libcli11-dev
+# libfmt-dev nlohmann-json3-dev libelf-dev libncurses-dev); it is left out where they are missing.
 find_package(CLI11 QUIET)
 find_package(fmt QUIET)
 find_package(nlohmann_json QUIET)
 find_package(Threads REQUIRED)
 find_library(STRATA_LIBELF elf)
 find_path(STRATA_LIBELF_INCLUDE gelf.h)
+find_library(STRATA_NCURSES ncursesw)
+find_path(STRATA_NCURSES_INCLUDE ncurses.h)
 
-if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRATA_LIBELF_INCLUDE)
+if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRATA_LIBELF_INCLUDE
+   AND STRATA_NCURSES AND STRATA_NCURSES_INCLUDE)
   # The lab's plots: uPlot, fetched by npm while configuring, if it is there. The build works without.
   option(STRATA_UPLOT "Fetch uPlot by npm for the lab's page" ON)
   set(uplot_version 1.6.31)
@@ -39,8 +42,10 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
     tool/libraries.cpp
     tool/commands/lab.cpp
     tool/commands/doctor.cpp
+    tool/commands/map.cpp
     tool/commands/run.cpp
     tool/commands/stat.cpp
+    tool/commands/top.cpp
     tool/lab/instructions.cpp
     tool/lab/report.cpp
     tool/lab/run_best.cpp
@@ -53,15 +58,19 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
     tool/observe/conversation.cpp
     tool/observe/documents.cpp
     tool/observe/findings.cpp
+    tool/observe/heap_map.cpp
     tool/observe/images.cpp
     tool/observe/launch.cpp
     tool/observe/monitor.cpp
     tool/observe/process.cpp
     tool/observe/program.cpp
     tool/observe/residency.cpp
+    tool/observe/run_page.cpp
     tool/observe/run_report.cpp
     tool/observe/settings.cpp
     tool/observe/surroundings.cpp
+    tool/observe/terminal.cpp
+    tool/observe/top_screen.cpp
     tool/observe/under_strata.cpp
     tool/observe/words.cpp
     src/options/options.cpp
@@ -75,7 +84,7 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
     STRATA_LIBRARY_FOLDER="${CMAKE_INSTALL_LIBDIR}")
   target_include_directories(strata_tool PRIVATE ${STRATA_LIBELF_INCLUDE})
   target_link_libraries(strata_tool PRIVATE CLI11::CLI11 fmt::fmt nlohmann_json::nlohmann_json
-                                            ${STRATA_LIBELF} Threads::Threads)
+                                            ${STRATA_LIBELF} ${STRATA_NCURSES} Threads::Threads)
   if(TARGET strata_trace)
     target_sources(strata_tool PRIVATE ${STRATA_TRACE_SOURCES})
     target_compile_definitions(strata_tool PRIVATE STRATA_HAS_TRACES)
@@ -97,6 +106,6 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
     gtest_discover_tests(lab_test DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
   endif()
 else()
-  message(STATUS "The command strata is left out: CLI11, fmt, nlohmann-json or elfutils is missing")
+  message(STATUS "The command strata is left out: CLI11, fmt, nlohmann-json, elfutils or ncurses is missing")
 endif()
 include(${CMAKE_CURRENT_LIST_DIR}/teach.cmake)

@@ -25,6 +25,7 @@ void register_completion(CLI::App& app, Context& context);
 void register_config(CLI::App& app, Context& context);
 void register_explain(CLI::App& app, Context& context);
 void register_lab(CLI::App& app, Context& context);
+void register_map(CLI::App& app, Context& context);
 void register_profile(CLI::App& app, Context& context);
 void register_record(CLI::App& app, Context& context);
 void register_report(CLI::App& app, Context& context);
@@ -32,5 +33,6 @@ void register_replay(CLI::App& app, Context& context);
 void register_trace(CLI::App& app, Context& context);
 void register_run(CLI::App& app, Context& context);
 void register_stat(CLI::App& app, Context& context);
+void register_top(CLI::App& app, Context& context);
 
 }  // namespace strata::tool

@@ -42,7 +42,8 @@ int main(int count, char** arguments) {
       std::find_if(arguments, end, [](const char* word) { return std::string_view(word) == "--"; });
   if (dashes != end) context.program.assign(dashes + 1, end);
   for (auto* register_command :
-       {strata::tool::register_run, strata::tool::register_stat, strata::tool::register_doctor,
+       {strata::tool::register_run, strata::tool::register_stat, strata::tool::register_top,
+        strata::tool::register_map, strata::tool::register_doctor,
 #ifdef STRATA_HAS_PROFILE
         strata::tool::register_profile, strata::tool::register_report,
 #endif

@@ -1,5 +1,6 @@
 // The sampling point: one allocation in so many bytes is shown to whoever wants to look at it, or
-// to serve it otherwise: the heap profiler (observe/), guarded blocks (harden/). Switched on and
+// to serve it otherwise: the heap profiler (observe/), guarded blocks (harden/), counts of what
+// was allocated (observe/). Switched on and
 // off in a running process; nothing of it stands on a hot path.
 //
 // Idea. Points are thrown on the bytes the program allocates, independently, one in `mean` bytes: a
@@ -95,8 +96,8 @@ struct Client {
 };
 
 // Clients, in the order in which they are asked. When several want a sample, all see it.
-enum class Which : unsigned { guards, profile };
-constexpr unsigned client_count = 2;
+enum class Which : unsigned { guards, profile, counts };
+constexpr unsigned client_count = 3;
 
 // Makes a client known, for good: blocks it replaced may be freed long after it was switched off.
 // `client` must outlive the process's last free. Thread-safe.

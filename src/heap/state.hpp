@@ -125,6 +125,9 @@ STRATA_COLD const ThreadHeap* waits_with(Slot* slot, const void* block) noexcept
 void* allocate_zero_sized() noexcept;
 void free_zero_sized(Slot* slot, void* pointer) noexcept;
 bool is_zero_sized(Slot* slot, const void* pointer) noexcept;
+// Visits the memory of their records. Under their lock.
+using ChunkVisitor = void (*)(void* context, Address chunk, size_t bytes);
+void for_each_zero_sized_record_chunk(ChunkVisitor visit, void* context) noexcept;
 Machine::Lock& zero_sized_lock() noexcept;
 
 // large.cpp

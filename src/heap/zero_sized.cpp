@@ -126,6 +126,12 @@ void free_zero_sized(Slot* slot, void* pointer) noexcept {
   report(offset % granule_size == 0 ? Misuse::double_free : Misuse::invalid_free, pointer);
 }
 
+void for_each_zero_sized_record_chunk(ChunkVisitor visit, void* context) noexcept {
+  LockGuard guard(zero_sized.lock);
+  zero_sized.records.for_each_chunk(
+      [&](Address chunk, size_t bytes) { visit(context, chunk, bytes); });
+}
+
 Machine::Lock& zero_sized_lock() noexcept { return zero_sized.lock; }
 
 }  // namespace strata::heap

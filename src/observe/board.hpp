@@ -46,6 +46,7 @@ struct Header {
   std::uint64_t magic;
   std::uint32_t version;
   Atomic<std::uint32_t> next;  // the slice that the next process takes
+  std::uint64_t mean;          // Question::estimate that every process begins with; 0: none
 };
 
 enum class Question : std::uint32_t {
@@ -55,6 +56,9 @@ enum class Question : std::uint32_t {
   // Switches the heap profile on, or to another mean, of arguments[0] bytes a sample; 0: off. No
   // answer behind the board: the profile can be read at any time once it has a magic number.
   profile,
+  // arguments[0]: look at one allocation in so many bytes (0: at none), to estimate how many there
+  // are; arguments[1]: for so many milliseconds, 0: for good. As `totals` besides.
+  estimate,
 };
 
 enum class Verdict : std::uint32_t {
@@ -65,10 +69,19 @@ enum class Verdict : std::uint32_t {
   kept_elsewhere,    // the profile: in the file of another command
 };
 
+// Small blocks that were ever handed out while somebody wanted to know: expected values.
+struct Estimates {
+  static constexpr std::uint64_t unit = 1024;
+  std::uint64_t mean;                  // one sample in so many bytes; 0: nobody wants to know now
+  std::uint64_t blocks[class_count];   // in 1/unit
+  std::uint64_t samples[class_count];  // from so many
+};
+
 // What a process has done since it started, and what it has now.
 struct Totals {
   std::uint64_t time;               // Machine::now() when this was written
   ThreadCounts allocations;         // large and huge blocks ever handed out
+  Estimates estimates;              // the small ones
   std::uint64_t live[class_count];  // blocks of each small class
   std::uint64_t small_live_bytes;   // strips' too
   std::uint64_t large_blocks;

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "base/lock_guard.hpp"
+#include "observe/estimates.hpp"
 #include "observe/profile_area.hpp"
 #include "observe/profiler.hpp"
 #include "observe/survey.hpp"
@@ -27,7 +28,7 @@ constinit size_t slice_start;  // in the file
 constinit Machine::Lock totals_lock;
 
 // The next slice of a file, or 0.
-size_t take_slice(const SharedFile& from, bool mine) noexcept {
+size_t take_slice(const SharedFile& from, bool mine, size_t& mean) noexcept {
   const size_t page = Machine::page_size();
   const Address address = from.map(0, page);
   if (address == 0) return 0;
@@ -41,6 +42,7 @@ size_t take_slice(const SharedFile& from, bool mine) noexcept {
   if (header->magic == board_magic && header->version == board_version) {
     slice = header->next.fetch_add(1, Order::relaxed);
     if (slice >= (mine ? 2 : most_slices)) slice = 0;
+    mean = header->mean;
   }
   SharedFile::unmap(address, page);
   return slice;
@@ -48,13 +50,15 @@ size_t take_slice(const SharedFile& from, bool mine) noexcept {
 
 Board* open_slice(const SharedFile& from, bool mine) noexcept {
   if (!from.is_open()) return nullptr;
-  const size_t slice = take_slice(from, mine);
+  size_t mean = 0;
+  const size_t slice = take_slice(from, mine, mean);
   if (slice == 0) return nullptr;
   slice_start = slice << slice_shift;
   const Address address = from.map(slice_start, align_up(sizeof(Board), Machine::page_size()));
   if (address == 0) return nullptr;
   from.set_position(slice_start);
   file = from;
+  if (mean != 0) estimate(mean, 0);
   return reinterpret_cast<Board*>(address);
 }
 
@@ -134,6 +138,10 @@ Verdict answer(Question question) noexcept {
       return answer_survey();
     case Question::profile:
       return answer_profile(board->arguments[0]);
+    case Question::estimate:
+      estimate(board->arguments[0], std::uint32_t(board->arguments[1]));
+      write_totals();
+      return Verdict::done;
     default:
       return Verdict::unknown_question;
   }
@@ -144,7 +152,8 @@ void answer_for_ever() noexcept {
     // Acquire pairs with the asker's release: the question is complete.
     const std::uint32_t asked = board->asked.load(Order::acquire);
     if (asked == board->answered.load(Order::relaxed)) {
-      wait_shared(board->asked, asked);
+      wait_shared(board->asked, asked, estimates_last());
+      end_estimates();
       continue;
     }
     board->verdict = answer(board->question);

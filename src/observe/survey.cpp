@@ -7,6 +7,7 @@
 
 #include "heap/state.hpp"
 #include "heap/statistics.hpp"
+#include "observe/estimates.hpp"
 #include "platform/current.hpp"
 
 namespace strata::observe {
@@ -213,6 +214,11 @@ std::uint32_t put_areas(Sheet& sheet) noexcept {
         static_cast<Areas*>(context)->put({chunk, bytes, bytes, 0, AreaKind::records, 0});
       },
       &areas);
+  heap::for_each_zero_sized_record_chunk(
+      [](void* context, Address chunk, size_t bytes) {
+        static_cast<Areas*>(context)->put({chunk, bytes, bytes, 0, AreaKind::records, 0});
+      },
+      &areas);
   constexpr LinuxPlatform::Descriptors kinds[] = {LinuxPlatform::Descriptors::shared,
                                                   LinuxPlatform::Descriptors::own};
   for (const auto kind : kinds) {
@@ -310,6 +316,7 @@ void add_up(Totals& totals) noexcept {
   totals.purges = all.purges - before.purges;
   totals.refusals = refusals.load(Order::relaxed) - before.refusals;
   totals.threads = all.threads;
+  read_estimates(totals.estimates);
   LockGuard registry(heap::state.registry_lock);
   totals.allocations = heap::state.ended;
   for_each_heap([&](const ThreadHeap& heap) {
@@ -326,6 +333,7 @@ void start_counting_anew() noexcept {
   const SlotSupply::Usage usage = slot_supply.usage();
   before = {usage.purged, usage.purges, heap::state.thinned.load(Order::relaxed),
             refusals.load(Order::relaxed)};
+  start_estimates_anew();
   heap::state.ended = {};
   for (ThreadHeap* heap = heap::state.heaps.first(); heap != nullptr; heap = heap->next) {
     heap->counts = {};

@@ -160,6 +160,26 @@ time.sleep(2)""")
                                  "import time; x = bytearray(50_000_000); time.sleep(1)")
         self.assertLess(50_000_000, self.assert_adds_up(document["at_peak"])["live"])
 
+    def test_allocations_are_estimated_by_size(self):
+        # 500 samples or more each: five standard deviations are less than a quarter.
+        for count, size, block in ((20_000_000, 16, 16), (3_000_000, 100, 112), (200_000, 3000, 3072)):
+            document = self.document(SHAPES, "counted", count, size)
+            entry = next(e for e in document["small_sizes"] if e["size"] == block)
+            self.assertAlmostEqual(1, entry["allocated_estimate"] / count, delta=0.25, msg=size)
+            self.assertAlmostEqual(count * block / (512 << 10), entry["samples"], delta=entry["samples"] / 4)
+
+    def test_the_page_stands_alone_and_holds_the_run(self):
+        page = self.folder / "run.html"
+        self.run_it("sh", "-c", f"{SHAPES} live 50000 1000; : '</script>'", options=["--html", page],
+                    stdin=subprocess.DEVNULL)
+        text = page.read_text()
+        data = json.loads(text.split("<script>const data = ")[1].split(";</script>\n")[0]
+                          .replace("<\\/", "</"))
+        self.assertIn("</script>", data["program"][2])
+        self.assertLess(50_000_000, data["peak"]["resident"])
+        self.assertNotRegex(text, r'(src|href)="')
+        self.assertGreater(2_000_000, len(text))
+
     def test_what_is_purged_is_told(self):
         purge = self.document(SHAPES, "freed", 1000, 100_000,
                               options=["--set", "dirty_limit=0"])["purge"]
@@ -269,6 +289,7 @@ class Together(Running):
         keep = os.open(pipe, os.O_RDWR)
         self.addCleanup(os.close, keep)
         said = self.folder / "said"
+        said.write_text("")
         done = self.run_it("sh", "-c", f"{SHAPES} live 1000 1000 <{pipe} >{said} 2>&1 & echo $!",
                            stdin=subprocess.DEVNULL)
         left = int(done.stdout)

@@ -118,6 +118,10 @@ input()""")
         self.assertLessEqual(10_000, entry["allocated"])
         self.assertGreater(10_100, entry["allocated"])
 
+    def test_nothing_is_sampled_until_somebody_asks(self):
+        allocations = statistics(self.shape("counted", 100_000, 1000).pid)["allocations"]
+        self.assertEqual((0, 0), (allocations["samples"], allocations["sampled_every"]))
+
     def test_refused_requests_are_counted(self):
         self.assertEqual(3, statistics(self.shape("refused").pid)["allocations"]["refused"])
 

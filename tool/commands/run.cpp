@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "command.hpp"
+#include "observe/run_page.hpp"
 #include "observe/run_report.hpp"
 #include "observe/trouble.hpp"
 #include "observe/under_strata.hpp"
@@ -17,6 +18,7 @@ struct Options {
   std::string mode;
   std::string library;
   std::string json;
+  std::string html;
   double interval = 0;
   bool quiet = false;
 };
@@ -27,6 +29,14 @@ std::uint64_t own_peak() {
   return std::uint64_t(usage.ru_maxrss) * 1024;
 }
 
+// The run's exit code stays the program's, also when nothing could be written.
+void write_file(const std::string& path, const std::string& text) {
+  std::ofstream file(path);
+  file << text;
+  file.close();
+  if (!file) fmt::print(stderr, "strata: error: cannot write {}\n", path);
+}
+
 int run_program(const Options& o) {
   std::vector<std::string> settings = o.settings;
   if (!o.mode.empty()) settings.push_back("mode=" + o.mode);
@@ -35,7 +45,7 @@ int run_program(const Options& o) {
     fmt::print(stderr, "strata: warning: {}: it runs with the malloc it has\n", how.obstacle);
   }
   Monitor monitor;
-  if (!o.json.empty()) monitor.want_accounts();
+  if (!o.json.empty() || !o.html.empty()) monitor.want_accounts();
   how.environment.push_back(monitor.environment());
 
   RunFacts facts;
@@ -61,12 +71,11 @@ int run_program(const Options& o) {
     for (const std::string& line : run_summary(facts, monitor)) fmt::print(stderr, "{}", line);
   }
   if (!o.json.empty()) {
-    std::ofstream file(o.json);
-    file << run_document(facts, monitor).dump(2, ' ', false, Json::error_handler_t::replace)
-         << '\n';
-    file.close();
-    if (!file) fmt::print(stderr, "strata: error: cannot write {}\n", o.json);
+    write_file(
+        o.json,
+        run_document(facts, monitor).dump(2, ' ', false, Json::error_handler_t::replace) + '\n');
   }
+  if (!o.html.empty()) write_file(o.html, run_page(run_document(facts, monitor)));
   return end_like(facts.outcome);
 }
 
@@ -85,6 +94,7 @@ follow on the standard error.
 
   strata run -- python3 job.py
   strata run --set dirty_limit=64MiB --stats-interval 1 -- ./server
+  strata run --html run.html -- python3 job.py
   strata run --json run.json -- g++ -c big.cpp    every figure, for programs to read)");
   run->add_option("--mode", o->mode, "How careful the heap is; the same as --set mode=MODE");
   run->add_option("--set", o->settings,
@@ -94,6 +104,7 @@ follow on the standard error.
   run->add_option("--stats-interval", o->interval, "A line of statistics every so many seconds")
       ->check(CLI::Range(0.01, 86400.0));
   run->add_option("--json", o->json, "Write everything that is known of the run to this file");
+  run->add_option("--html", o->html, "Write the run as a page to this file: curves, parts, sizes");
   run->add_option("--library", o->library, "Another libstrata.so than the one beside the command");
   run->add_flag("--quiet", o->quiet, "No summary");
   run->callback([o, &context] {

@@ -158,9 +158,9 @@ void Slice::unlock() {
   ::fcntl(file_, F_OFD_SETLK, &wanted);
 }
 
-void Slice::put_question(observe::Question question, std::uint64_t argument) {
+void Slice::put_question(observe::Question question) {
   board_->question = question;
-  board_->arguments[0] = argument;
+  for (unsigned i = 0; i < 2; ++i) board_->arguments[i] = arguments_[i];
   // Release pairs with the observer's acquire.
   board_->asked.fetch_add(1, Order::release);
   futex(board_->asked, FUTEX_WAKE, 1, nullptr);
@@ -255,24 +255,20 @@ void Conversation::check_alive() const {
   }
 }
 
-void Conversation::ask(observe::Question question, std::uint64_t argument) {
+void Conversation::ask(observe::Question question, std::uint64_t first, std::uint64_t second) {
   // Seen so several times in a row: a process may be stopped for a moment.
   constexpr unsigned looks = 15;
   unsigned stopped = 0;
-  if (slice_.ask(
-          question, patience_ms,
-          [&] {
-            check_alive();
-            const char state = process_.state();
-            stopped = state == 'T' || state == 't' ? stopped + 1 : 0;
-            if (stopped >= looks) {
-              throw Trouble("{} does not answer: it is stopped; `kill -CONT {}` lets it go on",
-                            process_.title(), process_.number());
-            }
-          },
-          argument)) {
-    return;
-  }
+  const auto alive = [&] {
+    check_alive();
+    const char state = process_.state();
+    stopped = state == 'T' || state == 't' ? stopped + 1 : 0;
+    if (stopped >= looks) {
+      throw Trouble("{} does not answer: it is stopped; `kill -CONT {}` lets it go on",
+                    process_.title(), process_.number());
+    }
+  };
+  if (slice_.ask(question, patience_ms, alive, first, second)) return;
   check_alive();
   throw Trouble("{} does not answer: it has not in {} seconds (state {})", process_.title(),
                 patience_ms / 1000, process_.state());
@@ -281,6 +277,11 @@ void Conversation::ask(observe::Question question, std::uint64_t argument) {
 HeapView Conversation::survey() {
   ask(observe::Question::survey);
   return slice_.take_survey();
+}
+
+observe::Totals Conversation::estimate(std::uint64_t mean, std::uint64_t milliseconds) {
+  ask(observe::Question::estimate, mean, milliseconds);
+  return slice_.take_totals();
 }
 
 observe::Totals Conversation::totals() {

@@ -39,10 +39,12 @@ class Slice {
   // `alive` is asked now and then and may throw.
   template <class Alive>
   bool ask(observe::Question question, unsigned milliseconds, Alive&& alive,
-           std::uint64_t argument = 0) {
+           std::uint64_t first = 0, std::uint64_t second = 0) {
     if (!lock(milliseconds)) return false;
+    arguments_[0] = first;
+    arguments_[1] = second;
     try {
-      if (ring(question, argument, milliseconds, alive)) return true;
+      if (ring(question, milliseconds, alive)) return true;
     } catch (...) {
       unlock();
       throw;
@@ -61,15 +63,15 @@ class Slice {
  private:
   bool lock(unsigned milliseconds);
   bool is_answered(unsigned milliseconds);
-  void put_question(observe::Question question, std::uint64_t argument);
+  void put_question(observe::Question question);
   template <class Alive>
-  bool ring(observe::Question question, std::uint64_t argument, unsigned milliseconds,
-            Alive&& alive);
+  bool ring(observe::Question question, unsigned milliseconds, Alive&& alive);
   std::string take_answer();
 
   int file_;
   std::uint64_t start_;
   bool owns_;
+  std::uint64_t arguments_[2] = {};
   observe::Board* board_ = nullptr;
 };
 
@@ -86,11 +88,13 @@ class Conversation {
   [[nodiscard]] std::uint64_t profile_offset() const {
     return slice_.start() + observe::profile_offset;
   }
+  // Totals, and from now on estimates of what is allocated: for so many milliseconds, then no more.
+  observe::Totals estimate(std::uint64_t mean, std::uint64_t milliseconds);
   [[nodiscard]] const observe::Board& board() const { return slice_.board(); }
   [[nodiscard]] Process& process() const { return process_; }
 
  private:
-  void ask(observe::Question question, std::uint64_t argument = 0);
+  void ask(observe::Question question, std::uint64_t first = 0, std::uint64_t second = 0);
   void check_alive() const;
 
   Process& process_;
@@ -105,8 +109,7 @@ bool is_observed(const Process& process);
 bool runs_under_strata(const Process& process);
 
 template <class Alive>
-bool Slice::ring(observe::Question question, std::uint64_t argument, unsigned milliseconds,
-                 Alive&& alive) {
+bool Slice::ring(observe::Question question, unsigned milliseconds, Alive&& alive) {
   constexpr unsigned longest_pause = 20;
   // Somebody may have gone away before the answer to his question came.
   for (int round = 0; round < 2; ++round) {
@@ -116,7 +119,7 @@ bool Slice::ring(observe::Question question, std::uint64_t argument, unsigned mi
       if (waited >= milliseconds) return false;
       pause = pause * 2 < longest_pause ? pause * 2 : longest_pause;
     }
-    if (round == 0) put_question(question, argument);
+    if (round == 0) put_question(question);
   }
   return true;
 }

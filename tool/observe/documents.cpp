@@ -3,6 +3,8 @@
 
 #include <fmt/core.h>
 
+#include <cmath>
+
 namespace strata::tool {
 namespace {
 
@@ -16,8 +18,10 @@ Json resident(const Account& account) {
 
 Json classes(const Account& account) {
   Json list = Json::array();
-  for (const ClassShare& share : account.classes) {
-    if (share.slabs == 0) continue;
+  const observe::Totals& totals = account.view.totals;
+  for (unsigned c = 1; c < account.classes.size(); ++c) {
+    const ClassShare& share = account.classes[c];
+    if (share.slabs == 0 && totals.estimates.samples[c] == 0) continue;
     list.push_back({{"size", share.size},
                     {"slabs", share.slabs},
                     {"slabs_of_threads", share.owned_slabs},
@@ -25,7 +29,9 @@ Json classes(const Account& account) {
                     {"live_bytes", share.live * share.size},
                     {"room", share.room},
                     {"resident", share.resident},
-                    {"free_resident", share.resident - share.live_resident}});
+                    {"free_resident", share.resident - share.live_resident},
+                    {"allocated_estimate", std::uint64_t(std::llround(estimated(totals, c)))},
+                    {"samples", totals.estimates.samples[c]}});
   }
   return list;
 }
@@ -64,6 +70,29 @@ Json large_sizes_document(const ThreadCounts& counts) {
   return list;
 }
 
+double estimated(const observe::Totals& totals, unsigned c) {
+  return double(totals.estimates.blocks[c]) / double(observe::Estimates::unit);
+}
+
+std::uint64_t samples(const observe::Totals& totals) {
+  return sum(totals.estimates.samples, class_count);
+}
+
+Json allocations_document(const observe::Totals& totals) {
+  double small = 0;
+  double bytes = 0;
+  for (unsigned c = 1; c < class_count; ++c) {
+    small += estimated(totals, c);
+    bytes += estimated(totals, c) * double(size_of_class(c));
+  }
+  return {{"small_estimate", std::uint64_t(std::llround(small))},
+          {"small_bytes_estimate", std::uint64_t(std::llround(bytes))},
+          {"samples", samples(totals)},
+          {"sampled_every", totals.estimates.mean},
+          {"large", sum(totals.allocations.large, large_count_steps)},
+          {"refused", totals.refusals}};
+}
+
 Json statistics_document(const Account& account) {
   const observe::Totals& totals = account.view.totals;
   const observe::Settings& settings = account.view.settings;
@@ -91,8 +120,7 @@ Json statistics_document(const Account& account) {
                        {"limit_now", settings.dirty_limit_now},
                        {"delay", settings.purge_delay},
                        {"worker_runs", settings.worker_runs != 0}};
-  document["allocations"] = {{"large", sum(totals.allocations.large, large_count_steps)},
-                             {"refused", totals.refusals}};
+  document["allocations"] = allocations_document(totals);
   document["classes"] = classes(account);
   document["large_sizes"] = large_sizes_document(totals.allocations);
   document["threads"] = threads(account);

@@ -28,6 +28,8 @@ constexpr unsigned patience_ms = 100;
 constexpr unsigned silence_in_looks = 20;
 // A new account is taken when so much more is resident than at the last, in sixteenths.
 constexpr std::uint64_t growth_for_account = 1;
+// One allocation in so many bytes is looked at, to say what was allocated.
+constexpr std::uint64_t estimates_mean = 512 * KiB;
 
 observe::Header* header_of(int file) {
   void* const memory = ::mmap(nullptr, page_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
@@ -43,7 +45,11 @@ std::uint64_t status_field(const std::string& text, const char* field) {
 
 void add(observe::Totals& sum, const observe::Totals& one) {
   sum.allocations.add(one.allocations);
-  for (unsigned c = 0; c < class_count; ++c) sum.live[c] += one.live[c];
+  for (unsigned c = 0; c < class_count; ++c) {
+    sum.live[c] += one.live[c];
+    sum.estimates.blocks[c] += one.estimates.blocks[c];
+    sum.estimates.samples[c] += one.estimates.samples[c];
+  }
   sum.small_live_bytes += one.small_live_bytes;
   sum.large_blocks += one.large_blocks;
   sum.large_bytes += one.large_bytes;
@@ -78,6 +84,7 @@ Monitor::Monitor() : started_(milliseconds_now()) {
   observe::Header* const header = header_of(file_);
   header->magic = observe::board_magic;
   header->version = observe::board_version;
+  header->mean = estimates_mean;
   header->next.store(1, Order::relaxed);
   ::munmap(header, page_bytes());
 }

@@ -61,12 +61,24 @@ struct SizeGroup {
   std::uint64_t up_to;
 };
 constexpr SizeGroup size_groups[] = {
-    {"64 B", 64},         {"512 B", 512},     {"4 KiB", 4 * KiB},
-    {"32 KiB", 32 * KiB}, {"1 MiB", 1 * MiB}, {"more", ~std::uint64_t{0}},
+    {"64 B", 64},       {"1 KiB", 1 * KiB},          {"32 KiB", 32 * KiB},
+    {"1 MiB", 1 * MiB}, {"more", ~std::uint64_t{0}},
 };
 
 std::uint64_t large_limit(unsigned step) {
   return step + 1 < large_count_steps ? largest_small << (step + 1) : ~std::uint64_t{0};
+}
+
+// Small blocks that were handed out, by class.
+Json small_sizes(const observe::Totals& sum) {
+  Json list = Json::array();
+  for (unsigned c = 1; c < class_count; ++c) {
+    if (sum.estimates.samples[c] == 0) continue;
+    list.push_back({{"size", size_of_class(c)},
+                    {"allocated_estimate", std::uint64_t(estimated(sum, c) + 0.5)},
+                    {"samples", sum.estimates.samples[c]}});
+  }
+  return list;
 }
 
 std::string errors_of(const Monitor& monitor, const observe::Totals& sum) {
@@ -141,27 +153,33 @@ std::vector<std::string> run_summary(const RunFacts& facts, const Monitor& monit
                           plot_width, most) +
                    fmt::format("  up to {}", size_words(most)));
   line("at peak",
-       fmt::format("{} live in blocks, {} of what was resident", size_words(double(peak.live)),
-                   share_words(double(peak.live), double(monitor.peak().resident))));
+       fmt::format("{} live in blocks, {} of the {} resident then", size_words(double(peak.live)),
+                   share_words(double(peak.live), double(monitor.peak().resident)),
+                   size_words(double(monitor.peak().resident))));
   line("left", fmt::format("{} live in {} blocks at the end", size_words(double(live_bytes(sum))),
                            count_words(live_blocks(sum))));
-  // Large blocks are counted as they are handed out, small ones as they are found at the end.
   std::string sizes;
   for (const SizeGroup& group : size_groups) {
-    std::uint64_t count = 0;
+    double count = 0;
+    bool is_estimate = false;
     const std::uint64_t from = &group == size_groups ? 0 : (&group)[-1].up_to;
     for (unsigned i = 0; i < large_count_steps; ++i) {
       const std::uint64_t limit = large_limit(i);
-      if (limit > from && limit <= group.up_to) count += sum.allocations.large[i];
+      if (limit > from && limit <= group.up_to) count += double(sum.allocations.large[i]);
     }
     for (unsigned c = 1; c < class_count; ++c) {
-      if (size_of_class(c) > from && size_of_class(c) <= group.up_to) count += sum.live[c];
+      if (size_of_class(c) > from && size_of_class(c) <= group.up_to) count += estimated(sum, c);
+      is_estimate |= size_of_class(c) > from && size_of_class(c) <= group.up_to;
     }
-    sizes += fmt::format("{}{} {}", sizes.empty() ? "" : ", ",
-                         &group == &size_groups[5] ? "more" : fmt::format("≤{}", group.title),
-                         short_count(double(count)));
+    if (is_estimate && samples(sum) == 0) continue;
+    sizes +=
+        fmt::format("{}{} {}{}", sizes.empty() ? "" : ", ",
+                    group.up_to == ~std::uint64_t{0} ? "more" : fmt::format("≤{}", group.title),
+                    is_estimate && count > 0 ? "~" : "", short_count(count));
   }
-  line("sizes", sizes);
+  line("allocated", samples(sum) == 0 ? sizes + " (no estimate of small blocks: none was sampled)"
+                                      : fmt::format("{} (~ by {} samples)", sizes,
+                                                    short_count(double(samples(sum)))));
   line("purged", fmt::format("{} of free slots in {} calls, {} of pages inside slabs",
                              size_words(double(sum.purged_bytes)), count_words(sum.purges),
                              size_words(double(sum.thinned_bytes))));
@@ -203,6 +221,8 @@ Json run_document(const RunFacts& facts, const Monitor& monitor) {
                        {"in_slabs_bytes", sum.thinned_bytes},
                        {"calls", sum.purges}};
   document["end"] = {{"live_bytes", live_bytes(sum)}, {"live_blocks", live_blocks(sum)}};
+  document["allocations"] = allocations_document(sum);
+  document["small_sizes"] = small_sizes(sum);
   document["large_sizes"] = large_sizes_document(sum.allocations);
   Json errors = Json::array();
   Json processes = Json::array();

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "platform/linux/raw_syscall.hpp"
@@ -80,8 +81,10 @@ void SharedFile::keep_alone() noexcept {
   }
 }
 
-void wait_shared(Atomic<std::uint32_t>& word, std::uint32_t seen) noexcept {
-  raw::call(SYS_futex, long(&word), FUTEX_WAIT, long(seen), 0, 0, 0);
+void wait_shared(Atomic<std::uint32_t>& word, std::uint32_t seen,
+                 std::uint32_t milliseconds) noexcept {
+  const timespec limit = {time_t(milliseconds / 1000), long(milliseconds % 1000) * 1000000};
+  raw::call(SYS_futex, long(&word), FUTEX_WAIT, long(seen), milliseconds == 0 ? 0 : long(&limit));
 }
 
 void wake_shared(Atomic<std::uint32_t>& word) noexcept {

@@ -30,8 +30,10 @@ class SharedFile {
   int descriptor_ = -1;
 };
 
-// Sleeping on a word of shared memory: until it is no longer `seen`, or it is woken.
-void wait_shared(Atomic<std::uint32_t>& word, std::uint32_t seen) noexcept;
+// Sleeping on a word of shared memory: until it is no longer `seen`, or it is woken, or that much
+// time has passed (0: for ever).
+void wait_shared(Atomic<std::uint32_t>& word, std::uint32_t seen,
+                 std::uint32_t milliseconds) noexcept;
 void wake_shared(Atomic<std::uint32_t>& word) noexcept;
 
 // The calling thread's name, at most 15 letters and a zero.
