@@ -1,8 +1,8 @@
 # The library: core, fronts, shared and static.
 set(STRATA_CORE
   src/platform/linux/linux_platform.cpp src/platform/linux/frame_rules.cpp
-  src/platform/linux/stack_walk.cpp src/platform/linux/worker.cpp src/platform/linux/whereabouts.cpp
-  src/platform/linux/shared_file.cpp
+  src/platform/linux/stack_walk.cpp src/platform/linux/shared_map.cpp src/platform/linux/worker.cpp
+  src/platform/linux/whereabouts.cpp src/platform/linux/shared_file.cpp
   src/platform/linux/faults.cpp
   src/ranges/slot_range.cpp src/ranges/slot_supply.cpp
   src/heap/refill.cpp src/heap/free.cpp src/heap/large.cpp src/heap/huge.cpp
@@ -13,6 +13,7 @@ set(STRATA_CORE
   src/harden/mode.cpp src/harden/small.cpp src/harden/large.cpp src/harden/slab.cpp
   src/harden/thread.cpp src/harden/purge.cpp src/harden/guards.cpp src/harden/memory.cpp
   src/harden/verify.cpp src/harden/random.cpp src/harden/misuse.cpp
+  src/observe/profiler.cpp src/observe/profile_writer.cpp src/observe/sampled_slabs.cpp
   src/observe/survey.cpp src/observe/observer.cpp src/observe/estimates.cpp
   src/harden/stack.cpp src/harden/guard_samples.cpp
   src/harden/stack_depot.cpp src/harden/history.cpp src/harden/blocks.cpp src/harden/leaks.cpp

@@ -62,6 +62,8 @@ if(STRATA_TESTS)
     tests/unit/heap/c_api_test.cpp)
   strata_unit_test(sample_test linux
     tests/unit/heap/sample_test.cpp)
+  strata_unit_test(profiler_test linux
+    tests/unit/observe/profiler_test.cpp)
   strata_unit_test(sharing_stress_test linux
     tests/unit/heap/sharing_stress_test.cpp)
 endif()

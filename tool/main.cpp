@@ -44,6 +44,9 @@ int main(int count, char** arguments) {
   for (auto* register_command :
        {strata::tool::register_run, strata::tool::register_stat, strata::tool::register_top,
         strata::tool::register_map, strata::tool::register_doctor,
+#ifdef STRATA_HAS_PROFILE
+        strata::tool::register_profile, strata::tool::register_report,
+#endif
 #ifdef STRATA_HAS_TRACES
         strata::tool::register_record, strata::tool::register_trace, strata::tool::register_replay,
         strata::tool::register_compare,

@@ -14,6 +14,7 @@
 #include "harden/settings.hpp"
 #include "heap/heap.hpp"
 #include "observe/observer.hpp"
+#include "observe/profile_settings.hpp"
 #include "options/options.hpp"
 
 namespace strata::front {
@@ -77,14 +78,41 @@ void read_options(char** environment) noexcept {
 
 void first_use() noexcept { read_options(environ); }
 
+void warn(const char* text) noexcept { LinuxPlatform::write_error(text, __builtin_strlen(text)); }
+
+void start_profile() noexcept {
+  using observe::profiler::Start;
+  if (observe::profile_settings.path[0] == 0) return;
+  switch (
+      observe::profiler::start(observe::profile_settings.path, observe::profile_settings.mean)) {
+    case Start::not_in_this_mode:
+      return warn("strata: warning: no heap profile: only the default mode has one\n");
+    case Start::refused_memory:
+      return warn(
+          "strata: warning: no heap profile: STRATA_PROFILE is for `strata profile` to set\n");
+    default:
+      return;
+  }
+}
+
+void before_fork() noexcept {
+  observe::profiler::before_fork();
+  heap::before_fork();
+}
+void after_fork_in_parent() noexcept {
+  heap::after_fork_in_parent();
+  observe::profiler::after_fork_in_parent();
+}
 void after_fork_in_child() noexcept {
   heap::after_fork_in_child();
+  observe::profiler::after_fork_in_child();
   observe::start_again_after_fork();
 }
 
 [[gnu::constructor(101)]] void join_process(int, char**, char** environment) noexcept {
   read_options(environment);
-  pthread_atfork(heap::before_fork, heap::after_fork_in_parent, after_fork_in_child);
+  start_profile();
+  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
   if (!options::values.observe) return;
   if (!observe::start(options::values.board)) {
     constexpr char text[] = "strata: warning: the system refuses what STRATA_OBSERVE needs\n";

@@ -99,6 +99,16 @@ void count_grown(void* block, size_t old_size, size_t size) noexcept {
   count_down(block, size, granule_size, size - old_size, true);
 }
 
+namespace {
+
+// A run has got another size where it is.
+void note_size(const Slot* run, void* pointer, size_t old_size) noexcept {
+  if (STRATA_UNLIKELY(run->bias != 0)) sample::resized(pointer, old_size, run->size);
+  count_grown(pointer, old_size, run->size);
+}
+
+}  // namespace
+
 void free_large(Slot* run, void* pointer) noexcept {
   if (STRATA_UNLIKELY(Address(pointer) != address_of(run))) {
     return report(Misuse::invalid_free, pointer);
@@ -125,7 +135,7 @@ void* reallocate_large(Slot* run, size_t size) noexcept {
     const bool shrinks = size < old_size;
     note_written(run, slots, old_size);
     run->size = align_up(size, carve_unit);
-    count_grown(pointer, old_size, run->size);
+    note_size(run, pointer, old_size);
     if (shrinks && slots - wanted > wanted / 8) {
       run->length = std::uint32_t(wanted);
       slot_supply.count_large(-std::ptrdiff_t(slots - wanted));
@@ -137,7 +147,7 @@ void* reallocate_large(Slot* run, size_t size) noexcept {
     slot_supply.count_large(std::ptrdiff_t(wanted - slots));
     run->length = std::uint32_t(wanted);
     run->size = align_up(size, carve_unit);
-    count_grown(pointer, old_size, run->size);
+    note_size(run, pointer, old_size);
     return pointer;
   }
   // Moves. A growing block is likely to grow again: half as many addresses again, untouched, let it

@@ -51,7 +51,7 @@ std::uint64_t number_of_process() noexcept {
 
 // Two runs, parent and child: none shall sample what another does.
 void stir_seed() noexcept {
-  std::uint64_t x = Machine::now() ^ Machine::current_thread() ^ Address(&x);
+  std::uint64_t x = Machine::now() ^ Address(&x);
   x += number_of_process<Machine>() << 32;
   seed.fetch_add(mix(x), Order::relaxed);
 }
@@ -213,6 +213,14 @@ size_t usable(const void* pointer) noexcept {
     if (const size_t bytes = client->usable(pointer); bytes != 0) return bytes;
   }
   return 0;
+}
+
+void resized(void* pointer, size_t old_bytes, size_t bytes) noexcept {
+  for (const Atomic<const Client*>& one : clients) {
+    const Client* const client = one.load(Order::acquire);
+    if (client == nullptr || client->resized == nullptr) continue;
+    client->resized(pointer, old_bytes, bytes);
+  }
 }
 
 void after_fork() noexcept {

@@ -36,7 +36,7 @@
 // blocks in bins when the mean changes (at most a slab's bytes a thread and class). A large block
 // that grows in place is sampled when a point falls on what it grows by.
 //
-// Cost. Off: nothing on the hot paths, two instructions in a miss. On: docs/design/sampling.md.
+// Cost. Off: nothing on the hot paths, two instructions in a miss. On: docs/design/profiling.md.
 #pragma once
 
 #include "base/atomic.hpp"
@@ -90,6 +90,9 @@ struct Client {
   bool (*freed)(void* pointer) noexcept = nullptr;
   // Usable bytes of a replacement; 0: not one of mine.
   size_t (*usable)(const void* pointer) noexcept = nullptr;
+  // A sampled large block stays where it is and has another size. allocated() comes after it when a
+  // point falls on what it grows by.
+  void (*resized)(void* pointer, size_t old_bytes, size_t bytes) noexcept = nullptr;
 };
 
 // Clients, in the order in which they are asked. When several want a sample, all see it.
@@ -153,6 +156,7 @@ bool passed(ThreadHeap* heap, size_t counted) noexcept;
 // See Client.
 bool freed(void* pointer) noexcept;
 size_t usable(const void* pointer) noexcept;
+void resized(void* pointer, size_t old_bytes, size_t bytes) noexcept;
 
 // The child of a fork draws anew: it shall not sample what its siblings do.
 void after_fork() noexcept;

@@ -24,13 +24,16 @@ namespace strata::observe {
 
 constexpr std::uint64_t board_magic = 0x6472'616f'6261'7274;
 // Changes whenever anything in this header does, or in what it includes.
-constexpr std::uint32_t board_version = 1;
+constexpr std::uint32_t board_version = 2;
 
 constexpr unsigned slice_shift = 30;
 constexpr size_t slice_bytes = size_t{1} << slice_shift;
 // Where in its slice an answer begins.
 constexpr size_t answer_offset = 64 * KiB;
-constexpr size_t largest_answer = slice_bytes - answer_offset;
+// Where in it the heap profile is kept once it was asked for (profile_area.hpp): without its
+// Header.
+constexpr size_t profile_offset = slice_bytes / 2;
+constexpr size_t largest_answer = profile_offset - answer_offset;
 // Slices of the file that `strata run` makes; a process that finds none left makes its own file.
 constexpr std::uint32_t most_slices = 1U << 20;
 
@@ -50,12 +53,21 @@ enum class Question : std::uint32_t {
   none = 0,
   totals,  // fills Board::totals; no answer behind the board
   survey,  // the answer is a Survey and its arrays
+  // Switches the heap profile on, or to another mean, of arguments[0] bytes a sample; 0: off. No
+  // answer behind the board: the profile can be read at any time once it has a magic number.
+  profile,
   // arguments[0]: look at one allocation in so many bytes (0: at none), to estimate how many there
   // are; arguments[1]: for so many milliseconds, 0: for good. As `totals` besides.
   estimate,
 };
 
-enum class Verdict : std::uint32_t { done = 0, unknown_question, refused_memory };
+enum class Verdict : std::uint32_t {
+  done = 0,
+  unknown_question,
+  refused_memory,
+  not_in_this_mode,  // of the heap
+  kept_elsewhere,    // the profile: in the file of another command
+};
 
 // Small blocks that were ever handed out while somebody wanted to know: expected values.
 struct Estimates {

@@ -5,6 +5,8 @@
 
 #include "base/lock_guard.hpp"
 #include "observe/estimates.hpp"
+#include "observe/profile_area.hpp"
+#include "observe/profiler.hpp"
 #include "observe/survey.hpp"
 #include "platform/current.hpp"
 #include "platform/linux/shared_file.hpp"
@@ -98,6 +100,33 @@ void write_totals() noexcept {
   if (board->ended.load(Order::relaxed) == 0) add_up(board->totals);
 }
 
+static_assert(profile_offset + Layout::end <= slice_bytes);
+
+// The mapping stays, also while the profile is off: what was sampled is followed until it is freed.
+Verdict answer_profile(size_t mean) noexcept {
+  constinit static Address memory = 0;  // this thread's alone; of `process`
+  constinit static std::uint32_t process = 0;
+  if (mean == 0) {
+    profiler::stop();
+    return Verdict::done;
+  }
+  if (process != Machine::process_number()) memory = 0;  // of the parent of a fork
+  if (memory == 0) memory = file.map(slice_start + profile_offset, Layout::end);
+  if (memory == 0) return Verdict::refused_memory;
+  process = Machine::process_number();
+  switch (profiler::start_at(memory, mean)) {
+    case profiler::Start::done:
+      return Verdict::done;
+    case profiler::Start::refused_memory:
+      return Verdict::refused_memory;
+    case profiler::Start::kept_elsewhere:
+      return Verdict::kept_elsewhere;
+    case profiler::Start::not_in_this_mode:
+      return Verdict::not_in_this_mode;
+  }
+  return Verdict::done;
+}
+
 Verdict answer(Question question) noexcept {
   board->answer_bytes = 0;
   switch (question) {
@@ -107,6 +136,8 @@ Verdict answer(Question question) noexcept {
     case Question::survey:
       write_totals();
       return answer_survey();
+    case Question::profile:
+      return answer_profile(board->arguments[0]);
     case Question::estimate:
       estimate(board->arguments[0], std::uint32_t(board->arguments[1]));
       write_totals();

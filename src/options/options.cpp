@@ -4,6 +4,8 @@
 #include "base/print.hpp"
 #include "harden/settings.hpp"
 #include "heap/report.hpp"
+#include "heap/sample.hpp"
+#include "observe/profile_settings.hpp"
 #include "options/parse.hpp"
 #include "platform/current.hpp"
 #include "ranges/settings.hpp"
@@ -87,6 +89,15 @@ bool apply_stats(const char* value) noexcept {
   if (!same_text(value, "exit") && !same_text(value, "off")) return false;
   values.stats_at_exit = same_text(value, "exit");
   return true;
+}
+bool apply_profile(const char* value) noexcept {
+  const size_t length = __builtin_strlen(value);
+  if (length >= sizeof observe::profile_settings.path) return false;
+  __builtin_memcpy(observe::profile_settings.path, value, length + 1);
+  return true;
+}
+bool apply_profile_mean(const char* value) noexcept {
+  return to_bytes(value, 1, heap::sample::largest_mean, observe::profile_settings.mean);
 }
 bool apply_verbose(const char* value) noexcept { return parse_toggle(value, values.verbose); }
 // on, off, or what `strata run` sets: the path of a file that exists already.

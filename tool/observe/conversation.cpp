@@ -199,6 +199,12 @@ observe::Totals Slice::take_totals() {
   return totals;
 }
 
+observe::Verdict Slice::take_verdict() {
+  const observe::Verdict verdict = board_->verdict;
+  unlock();
+  return verdict;
+}
+
 HeapView Slice::take_survey() {
   HeapView view;
   view.totals = board_->totals;
@@ -281,6 +287,21 @@ observe::Totals Conversation::estimate(std::uint64_t mean, std::uint64_t millise
 observe::Totals Conversation::totals() {
   ask(observe::Question::totals);
   return slice_.take_totals();
+}
+
+void Conversation::switch_profile(std::uint64_t mean) {
+  ask(observe::Question::profile, mean);
+  switch (slice_.take_verdict()) {
+    case observe::Verdict::done:
+      return;
+    case observe::Verdict::not_in_this_mode:
+      throw Trouble("{} runs in a mode that checks; only the default mode has a heap profile",
+                    process_.title());
+    case observe::Verdict::kept_elsewhere:
+      throw Trouble("{} is profiled by another command already", process_.title());
+    default:
+      throw Trouble("{} was refused the memory for a profile", process_.title());
+  }
 }
 
 }  // namespace strata::tool

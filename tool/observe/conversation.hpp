@@ -55,7 +55,10 @@ class Slice {
   // After ask(survey): the answer, which is then gone from the file. Or let it be and unlock().
   HeapView take_survey();
   observe::Totals take_totals();
+  observe::Verdict take_verdict();
   void unlock();
+  [[nodiscard]] int file() const { return file_; }
+  [[nodiscard]] std::uint64_t start() const { return start_; }
 
  private:
   bool lock(unsigned milliseconds);
@@ -78,6 +81,13 @@ class Conversation {
 
   HeapView survey();
   observe::Totals totals();
+  // The heap profile on, with one sample in `mean` bytes; 0: off. Trouble when that is refused.
+  void switch_profile(std::uint64_t mean);
+  // Where it can be read: a file of shared memory, and the place in it.
+  [[nodiscard]] int file() const { return slice_.file(); }
+  [[nodiscard]] std::uint64_t profile_offset() const {
+    return slice_.start() + observe::profile_offset;
+  }
   // Totals, and from now on estimates of what is allocated: for so many milliseconds, then no more.
   observe::Totals estimate(std::uint64_t mean, std::uint64_t milliseconds);
   [[nodiscard]] const observe::Board& board() const { return slice_.board(); }

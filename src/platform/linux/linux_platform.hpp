@@ -72,6 +72,19 @@ struct LinuxPlatform : PlatformDefaults<LinuxPlatform> {
   // The return addresses of the calling thread's callers, the innermost first, but for those in
   // this library; at most `most`. How many there are.
   static unsigned walk_stack(Address* frames, unsigned most) noexcept;
+  // The program or library that is mapped around an address. `name` is its path, empty for the
+  // program itself, and lives as long as the module. False: none is known there.
+  struct LoadedModule {
+    Address begin;
+    Address end;
+    Address bias;  // what was added to the addresses in its file
+    const char* name;
+  };
+  static bool find_module(Address address, LoadedModule& module) noexcept;
+
+  // Maps a part of a file, shared with whoever else does; 0 when that cannot be, or when the file
+  // ends before. release() undoes it.
+  static Address map_shared(const char* path, size_t offset, size_t bytes) noexcept;
 
   // The file an address of code or data was loaded from, and where it stands there, in the numbers
   // that symbol tables use. False: of no file. Reads /proc/self/maps; may be called by a signal
@@ -98,6 +111,9 @@ struct LinuxPlatform : PlatformDefaults<LinuxPlatform> {
   // The kernel's numbers of this thread and this process, for messages.
   static std::uint32_t thread_number() noexcept;
   static std::uint32_t process_number() noexcept;
+  static std::uint32_t parent_process_number() noexcept;
+  // The path of the program's file, cut off at `size`; empty when the system does not tell.
+  static void read_executable(char* path, size_t size) noexcept;
 
   // Runs `body` in a thread that libc knows nothing of: without signals, without thread-local
   // storage, on a small stack. `body` never returns and may call nothing that needs either. False

@@ -11,6 +11,7 @@
 // allocates nothing, takes no lock, and keeps errno. Cost: about 30 instructions a frame whose rule
 // is remembered, 600 otherwise.
 #include <dlfcn.h>
+#include <link.h>
 #include <sys/auxv.h>
 #include <ucontext.h>
 
@@ -221,6 +222,19 @@ STRATA_NOINLINE unsigned LinuxPlatform::walk_fault(const Fault& fault, Address* 
   if (most == 0) return 0;
   frames[0] = at.pc;
   return 1 + walk(at, false, frames + 1, most - 1);
+}
+
+bool LinuxPlatform::find_module(Address address, LoadedModule& module) noexcept {
+#if defined(STRATA_FINDS_MODULES)
+  dl_find_object found;
+  if (_dl_find_object != nullptr &&
+      _dl_find_object(reinterpret_cast<void*>(address), &found) == 0) {
+    module = {Address(found.dlfo_map_start), Address(found.dlfo_map_end),
+              found.dlfo_link_map->l_addr, found.dlfo_link_map->l_name};
+    return true;
+  }
+#endif
+  return false;
 }
 
 }  // namespace strata
