@@ -12,7 +12,7 @@ namespace {
 
 constinit Atomic<const Client*> clients[client_count];
 constinit Atomic<size_t> means[client_count];
-constinit Atomic<size_t> mean;  // of all clients together; meaningful while on
+constinit Atomic<size_t> mean;  // the least of the clients'; meaningful while on
 constinit Atomic<std::uint64_t> seed;
 constinit Atomic<std::uint32_t> coarse_misses;
 constinit Atomic<Which> coarse_client;
@@ -95,17 +95,14 @@ void set_mean(Which which, size_t wanted) noexcept {
   if (means[unsigned(which)].load(Order::relaxed) == wanted) return;
   if (seed.load(Order::relaxed) == 0) stir_seed();
   means[unsigned(which)].store(wanted, Order::relaxed);
-  // Rates add up, and each client takes its part of the samples.
-  std::uint64_t rate = 0;  // points in 2^32 bytes, in units of 2^-31
+  // As often as the client that wants most samples; each takes its part of them.
+  size_t least = 0;
   for (const Atomic<size_t>& one : means) {
     const size_t bytes = one.load(Order::relaxed);
-    if (bytes != 0) rate += (std::uint64_t{1} << 63) / bytes;
+    if (bytes != 0 && (least == 0 || bytes < least)) least = bytes;
   }
-  const bool on = rate != 0;
-  if (on) {
-    const size_t all = size_t((std::uint64_t{1} << 63) / rate);
-    mean.store(all == 0 ? 1 : all, Order::relaxed);
-  }
+  const bool on = least != 0;
+  if (on) mean.store(least, Order::relaxed);
   // Release: with the acquire in refresh(), which then sees the mean.
   const std::uint32_t last = epoch.load(Order::relaxed);
   epoch.store(((last + 2) & ~1U) | unsigned(on), Order::release);

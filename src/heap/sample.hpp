@@ -71,7 +71,7 @@ struct Allocation {
   size_t size = 0;        // what the program asked for
   size_t alignment = 0;   // of the block; also of what takes its place
   size_t counted = 0;     // bytes on which points fell: the block's, or those by which it has grown
-  size_t mean = 0;        // bytes a point, for all clients together
+  size_t mean = 0;        // bytes a point: the least mean of all clients
   size_t client_mean = 0;  // for this client: it sees `mean` of `client_mean` samples
   bool zeroed = false;     // the block reads zero, and so must what takes its place
   bool large = false;      // not of a slab: must not be replaced; its free is told

@@ -185,7 +185,7 @@ def offered(*words):
 @test("completion")
 def words_are_completed_by_what_they_stand_for():
     equal(offered("")[0], commands(), "commands")
-    equal(offered("rep"), (["replay"], ":none"), "a command begun")
+    equal(offered("rec"), (["record"], ":none"), "a command begun")
     equal(offered("record", "--fi"), (["--first-only"], ":none"), "an option")
     equal(offered("record", "--with", "sys"), (["system"], ":files"), "an allocator")
     equal(offered("record", "-o", ""), ([], ":files"), "a file")

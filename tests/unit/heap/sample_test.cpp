@@ -458,22 +458,21 @@ TEST_F(Sampling, two_clients_get_their_own_share_each) {
   std::uint64_t profiled = 0;
   on_allocation = [&](Allocation& allocation) {
     EXPECT_EQ(allocation.client_mean, 16 * KiB);
-    EXPECT_NEAR(double(allocation.mean), 64.0 / 5 * KiB, 1);
+    EXPECT_EQ(allocation.mean, 16 * KiB);
     ++profiled;
   };
   constexpr unsigned blocks = 400'000;
   constexpr size_t size = 4 * KiB;
   heap::sample::set_seed(9);
   std::thread([] {
-    heap::sample::set_mean(Which::profile, 16 * KiB);
     heap::sample::set_mean(Which::guards, 64 * KiB);
+    heap::sample::set_mean(Which::profile, 16 * KiB);
     for (unsigned i = 0; i < blocks; ++i) heap::free(heap::allocate(size));
     heap::sample::set_mean(Which::profile, 0);
     heap::sample::set_mean(Which::guards, 0);
   }).join();
-  const size_t all = size_t(64.0 / 5 * KiB);
-  const double p = chance(size, all);
-  for (const auto& [found, share] : {std::pair(profiled, 0.8), std::pair(guarded, 0.2)}) {
+  const double p = chance(size, 16 * KiB);
+  for (const auto& [found, share] : {std::pair(profiled, 1.0), std::pair(guarded, 0.25)}) {
     const double expected = blocks * p * share;
     EXPECT_NEAR(double(found), expected, most_sigma * std::sqrt(expected));
   }
