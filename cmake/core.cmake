@@ -1,29 +1,33 @@
 # The library: core, fronts, shared and static.
+#
+# Linked in this order: what every program runs first, together, and what most never run behind it,
+# so that its pages do not become resident with the others.
 set(STRATA_CORE
-  src/platform/linux/linux_platform.cpp src/platform/linux/frame_rules.cpp
-  src/platform/linux/stack_walk.cpp src/platform/linux/shared_map.cpp src/platform/linux/worker.cpp
-  src/platform/linux/whereabouts.cpp src/platform/linux/shared_file.cpp
-  src/platform/linux/faults.cpp
   src/ranges/slot_range.cpp src/ranges/slot_supply.cpp
   src/heap/refill.cpp src/heap/free.cpp src/heap/large.cpp src/heap/huge.cpp
-  src/heap/reallocate.cpp src/heap/slab_life.cpp src/heap/outbox.cpp src/heap/thin.cpp src/heap/strip.cpp
-  src/heap/threads.cpp
-  src/heap/statistics.cpp src/heap/report.cpp src/heap/mode.cpp src/heap/sample.cpp
-  src/heap/zero_sized.cpp src/heap/verify.cpp
+  src/heap/reallocate.cpp src/heap/slab_life.cpp src/heap/outbox.cpp src/heap/thin.cpp
+  src/heap/threads.cpp src/heap/sample.cpp src/heap/mode.cpp src/heap/zero_sized.cpp
+  src/platform/linux/linux_platform.cpp src/options/options.cpp src/harden/guard_samples.cpp)
+set(STRATA_FRONT
+  src/front/libc.cpp src/front/operators.cpp src/front/process.cpp
+  src/front/throwing_handler.cpp src/front/c_api.cpp)
+set(STRATA_ASIDE
+  src/platform/linux/worker.cpp src/heap/strip.cpp
+  src/heap/statistics.cpp src/heap/report.cpp src/heap/verify.cpp
+  src/observe/observer.cpp src/observe/survey.cpp src/observe/estimates.cpp
+  src/observe/profiler.cpp src/observe/profile_writer.cpp src/observe/sampled_slabs.cpp
+  src/platform/linux/frame_rules.cpp src/platform/linux/stack_walk.cpp
+  src/platform/linux/shared_map.cpp src/platform/linux/whereabouts.cpp
+  src/platform/linux/shared_file.cpp src/platform/linux/faults.cpp
   src/harden/mode.cpp src/harden/small.cpp src/harden/large.cpp src/harden/slab.cpp
   src/harden/thread.cpp src/harden/purge.cpp src/harden/guards.cpp src/harden/memory.cpp
-  src/harden/verify.cpp src/harden/random.cpp src/harden/misuse.cpp
-  src/observe/profiler.cpp src/observe/profile_writer.cpp src/observe/sampled_slabs.cpp
-  src/observe/survey.cpp src/observe/observer.cpp src/observe/estimates.cpp
-  src/harden/stack.cpp src/harden/guard_samples.cpp
-  src/harden/stack_depot.cpp src/harden/history.cpp src/harden/blocks.cpp src/harden/leaks.cpp
-  src/harden/diagnose.cpp
-  src/options/options.cpp)
-set(STRATA_FRONT
-  src/front/process.cpp src/front/libc.cpp src/front/inspect.cpp src/front/operators.cpp
-  src/front/throwing_handler.cpp src/front/c_api.cpp src/region/region_c_api.cpp)
+  src/harden/verify.cpp src/harden/random.cpp src/harden/misuse.cpp src/harden/stack.cpp
+  src/harden/stack_depot.cpp src/harden/history.cpp
+  src/harden/blocks.cpp src/harden/leaks.cpp src/harden/diagnose.cpp)
+set(STRATA_FRONT_ASIDE src/front/inspect.cpp src/region/region_c_api.cpp)
 
-add_library(strata_objects OBJECT ${STRATA_CORE} ${STRATA_FRONT})
+add_library(strata_objects OBJECT ${STRATA_CORE} ${STRATA_FRONT} ${STRATA_ASIDE}
+  ${STRATA_FRONT_ASIDE})
 target_link_libraries(strata_objects PUBLIC strata_core_flags)
 # A builtin malloc or memset must not call itself through us; calls go straight, not through a table.
 target_compile_options(strata_objects PRIVATE

@@ -17,6 +17,12 @@
 #include "observe/profile_settings.hpp"
 #include "options/options.hpp"
 
+// What pthread_atfork calls. Its own code would be linked behind all of ours, and bring pages into
+// every process that nothing else there needs.
+extern "C" int __register_atfork(void (*prepare)(), void (*parent)(), void (*child)(),
+                                 void* library) noexcept;
+extern "C" void* __dso_handle __attribute__((visibility("hidden")));
+
 namespace strata::front {
 namespace {
 
@@ -112,7 +118,7 @@ void after_fork_in_child() noexcept {
 [[gnu::constructor(101)]] void join_process(int, char**, char** environment) noexcept {
   read_options(environment);
   start_profile();
-  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  __register_atfork(before_fork, after_fork_in_parent, after_fork_in_child, &__dso_handle);
   if (!options::values.observe) return;
   if (!observe::start(options::values.board)) {
     constexpr char text[] = "strata: warning: the system refuses what STRATA_OBSERVE needs\n";

@@ -39,7 +39,7 @@ struct Place {
   }
   [[nodiscard]] Address end() const noexcept { return block + size; }
 };
-Place places[most_places];
+constinit Place places[most_places];
 
 // Where the places are. Written once, `base` the last.
 constinit Atomic<Address> base;

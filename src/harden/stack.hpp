@@ -16,7 +16,7 @@ namespace strata::harden {
 struct Stack {
   static constexpr unsigned most = 16;
 
-  Address frames[most];
+  Address frames[most] = {};
   std::uint32_t count = 0;
   std::uint32_t thread = 0;  // the system's number; 0: not known
 
