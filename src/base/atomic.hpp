@@ -2,6 +2,7 @@
 //
 // Why not <atomic>: GCC 12's header pulls in pthread.h, stdio.h and std::string in C++20 mode,
 // which a freestanding build must not see. Every operation names its memory order at the call.
+// Arithmetic is for integers; what only moves a value takes an enum or a pointer as well.
 #pragma once
 
 namespace strata {
@@ -22,17 +23,23 @@ class Atomic {
   Atomic(const Atomic&) = delete;
   Atomic& operator=(const Atomic&) = delete;
 
-  T load(Order order) const noexcept { return __atomic_load_n(&value_, int(order)); }
-  void store(T value, Order order) noexcept { __atomic_store_n(&value_, value, int(order)); }
+  T load(Order order) const noexcept {
+    T value;
+    __atomic_load(&value_, &value, int(order));
+    return value;
+  }
+  void store(T value, Order order) noexcept { __atomic_store(&value_, &value, int(order)); }
   T exchange(T value, Order order) noexcept {
-    return __atomic_exchange_n(&value_, value, int(order));
+    T old;
+    __atomic_exchange(&value_, &value, &old, int(order));
+    return old;
   }
   // On failure `expected` holds the value found (read with relaxed order unless `order` acquires).
   bool compare_exchange(T& expected, T desired, Order order) noexcept {
     const int on_failure = order == Order::acq_rel || order == Order::acquire ? __ATOMIC_ACQUIRE
                            : order == Order::seq_cst                          ? __ATOMIC_SEQ_CST
                                                                               : __ATOMIC_RELAXED;
-    return __atomic_compare_exchange_n(&value_, &expected, desired, false, int(order), on_failure);
+    return __atomic_compare_exchange(&value_, &expected, &desired, false, int(order), on_failure);
   }
   T fetch_add(T value, Order order) noexcept {
     return __atomic_fetch_add(&value_, value, int(order));

@@ -23,7 +23,7 @@ constexpr std::size_t divide_up(std::size_t n, std::size_t by) noexcept {
 
 // Floor of the binary logarithm; n is not 0.
 constexpr unsigned log2_floor(std::uint64_t n) noexcept {
-  return 63U - unsigned(std::countl_zero(n));
+  return 63U - unsigned(__builtin_clzll(n));
 }
 
 // Index of the lowest set bit; n is not 0.

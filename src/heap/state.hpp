@@ -168,7 +168,7 @@ size_t huge_size(const void* pointer) noexcept;
 size_t freed_huge_size(const void* pointer) noexcept;
 // Bytes of the huge block around the address, and where it begins; 0: none. Cold.
 size_t huge_around(Address address, Address& begin) noexcept;
-void* reallocate_huge(void* pointer, size_t size) noexcept;
+[[gnu::nonnull]] void* reallocate_huge(void* pointer, size_t size) noexcept;
 struct HugeUsage {
   size_t blocks = 0;
   size_t bytes = 0;

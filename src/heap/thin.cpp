@@ -107,7 +107,7 @@ bool thin(Slot* slab) noexcept {
   for (const Block* block = slab->freed; block != nullptr; block = block->next) {
     free.set(layout.number(block));
   }
-  Units units[most_slab_slots];
+  Units units[most_slab_slots] = {};
   unsigned any = 0;
   for (unsigned i = 0; i < slab->slots(); ++i) {
     units[i] = free_units(slab[i], i, free, layout);

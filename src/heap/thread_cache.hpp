@@ -70,25 +70,25 @@ constexpr unsigned most_retained = 32;
 
 struct StripRecord;
 
+// The largest alignments first, so that little is lost between them.
 struct ThreadHeap {
-  Address thread = 0;        // Machine::current_thread() of the owner
+  OutboxEntry outbox[outbox_entries];
+  unsigned outbox_used = 0;  // entries with blocks in them
   std::uint32_t number = 0;  // the system's number of the owner, for messages; 0: not known
   ThreadCache* cache = nullptr;
   Slot* active[class_count] = {};  // the slab each bin is filled from
+  Address thread = 0;              // Machine::current_thread() of the owner
   // Partly free slabs of the thread that are not active, by class; the longest-waiting first.
   List<Slot> available[class_count];
-  std::uint16_t available_count[class_count] = {};
-  std::uint16_t sparse_count[class_count] = {};  // available slabs of which little is live
-  Rest rest[class_count];                        // used when the class is in need of a slab
-  OutboxEntry outbox[outbox_entries];
-  unsigned outbox_used = 0;  // entries with blocks in them
   // Active slabs that had no live block when last looked at, oldest first.
   Slot* retained[most_retained] = {};
   unsigned retained_count = 0;
-  bool emptied[class_count] = {};  // the class's active slab was empty before
+  std::uint32_t misses_left = 0;  // until heap::sample::coarse_point is asked
   FreeList returned[class_count] = {};
   heap::sample::Countdown countdown;
-  std::uint32_t misses_left = 0;  // until heap::sample::coarse_point is asked
+  ThreadCounts counts;
+  ThreadHeap* next = nullptr;  // registry, or the list of free heaps; guarded by its lock
+  ThreadHeap* previous = nullptr;
   // Where falloc cuts next: in a strip (strip.hpp), which has so many bytes left and so many
   // blocks.
   Slot* strip = nullptr;
@@ -96,9 +96,10 @@ struct ThreadHeap {
   Address strip_at = 0;
   size_t strip_left = 0;
   std::uint32_t strip_blocks = 0;
-  ThreadCounts counts;
-  ThreadHeap* next = nullptr;  // registry, or the list of free heaps; guarded by its lock
-  ThreadHeap* previous = nullptr;
+  Rest rest[class_count];  // used when the class is in need of a slab
+  std::uint16_t available_count[class_count] = {};
+  std::uint16_t sparse_count[class_count] = {};  // available slabs of which little is live
+  bool emptied[class_count] = {};                // the class's active slab was empty before
 };
 
 }  // namespace strata

@@ -28,13 +28,19 @@ double stands_for(double x) noexcept {
   return 1 / x + 0.5 + x / 12 - x * x * x / 720;
 }
 
+// To the nearest; x is not negative.
+std::uint64_t rounded(double x) noexcept {
+  const auto whole = std::uint64_t(x);
+  return whole + (x - double(whole) >= 0.5 ? 1 : 0);
+}
+
 void count(Allocation& allocation) noexcept {
   if (allocation.large) return;  // counted already
   const unsigned c = class_of(allocation.counted);
   const auto mean = double(allocation.mean);
   const double blocks =
       stands_for(double(allocation.counted) / mean) * (double(allocation.client_mean) / mean);
-  sums.blocks[c].fetch_add(std::uint64_t(blocks * double(Estimates::unit) + 0.5), Order::relaxed);
+  sums.blocks[c].fetch_add(rounded(blocks * double(Estimates::unit)), Order::relaxed);
   sums.samples[c].fetch_add(1, Order::relaxed);
 }
 

@@ -102,8 +102,9 @@ bool apply_profile_mean(const char* value) noexcept {
 bool apply_verbose(const char* value) noexcept { return parse_toggle(value, values.verbose); }
 // on, off, or what `strata run` sets: the path of a file that exists already.
 bool apply_observe(const char* value) noexcept {
-  values.board = behind(value, "/proc/") != nullptr ? value : nullptr;
-  if (values.board == nullptr) return parse_toggle(value, values.observe);
+  const bool is_path = behind(value, "/proc/") != nullptr;
+  values.board = is_path ? value : nullptr;
+  if (!is_path) return parse_toggle(value, values.observe);
   values.observe = true;
   return true;
 }

@@ -31,6 +31,7 @@ std::string output_of(const std::vector<std::string>& command) {
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", 1, 0);
   posix_spawn_file_actions_addclose(&actions, ends[0]);
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& part : command) arguments.push_back(const_cast<char*>(part.c_str()));
   arguments.push_back(nullptr);
   pid_t child = 0;
@@ -68,7 +69,7 @@ Names names_in(const std::string& file, const std::vector<std::string>& addresse
     std::string source;
     if (!std::getline(lines, source) || line == "??") continue;
     source = source.substr(0, source.find(" (discriminator"));
-    names[place].push_back(source.rfind("??", 0) == 0 ? line : line + " at " + source);
+    names[place].push_back(source.rfind("??", 0) == 0 ? line : line.append(" at ").append(source));
   }
   return names;
 }

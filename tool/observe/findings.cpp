@@ -16,7 +16,6 @@
 namespace strata::tool {
 namespace {
 
-using observe::Run;
 using observe::RunKind;
 
 // What explains less than this, or less than a twentieth of what is resident, is no finding.
@@ -260,6 +259,7 @@ class Doctor {
       by_label[counts ? mapping.label : fmt::format("{:#x}", mapping.start)] += mapping.resident;
     }
     std::vector<std::pair<std::uint64_t, std::string>> sorted;
+    sorted.reserve(by_label.size());
     for (const auto& [label, bytes] : by_label) sorted.emplace_back(bytes, label);
     std::sort(sorted.rbegin(), sorted.rend());
     constexpr size_t most = 3;

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "observe/words.hpp"
 
@@ -75,7 +76,7 @@ Json small_sizes(const observe::Totals& sum) {
   for (unsigned c = 1; c < class_count; ++c) {
     if (sum.estimates.samples[c] == 0) continue;
     list.push_back({{"size", size_of_class(c)},
-                    {"allocated_estimate", std::uint64_t(estimated(sum, c) + 0.5)},
+                    {"allocated_estimate", std::llround(estimated(sum, c))},
                     {"samples", sum.estimates.samples[c]}});
   }
   return list;

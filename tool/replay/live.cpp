@@ -49,6 +49,7 @@ std::uint64_t resident_of(pid_t process, int depth = 8) {
   }
   for (const auto& [name, value] : allocator.environment) setenv(name.c_str(), value.c_str(), 1);
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   execvp(arguments[0], arguments.data());

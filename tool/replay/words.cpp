@@ -75,7 +75,9 @@ std::string how_to(const Allocator& allocator) {
     return "nothing to do: it is what programs have";
   }
   std::string command;
-  for (const auto& [name, value] : allocator.environment) command += name + "=" + value + " ";
+  for (const auto& [name, value] : allocator.environment) {
+    command += fmt::format("{}={} ", name, value);
+  }
   if (!allocator.library.empty()) command += "LD_PRELOAD=" + allocator.library + " ";
   return command + "PROGRAM";
 }

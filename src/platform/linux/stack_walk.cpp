@@ -120,7 +120,9 @@ Address known_end_of_stack(Address sp) noexcept {
 // False: the walk ends here.
 bool step_by_pointer(Registers& at, Address end) noexcept {
   constexpr size_t largest = 1 * MiB;
-  if (at.fp % sizeof(Address) != 0 || at.fp - at.sp >= largest || at.fp + 16 > end) return false;
+  if (at.fp == 0 || at.fp % sizeof(Address) != 0 || at.fp - at.sp >= largest || at.fp + 16 > end) {
+    return false;
+  }
   const Address frame = at.fp;
   at.fp = word_at(frame);
   at.pc = word_at(frame + sizeof(Address));

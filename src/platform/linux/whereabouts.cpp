@@ -51,7 +51,7 @@ class Lines {
   size_t at_ = 0;
   size_t filled_ = 0;
   char line_[512];
-  char buffer_[1024];
+  char buffer_[1024] = {};
 };
 
 Address read_hex(const char*& text) noexcept {
