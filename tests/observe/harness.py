@@ -19,6 +19,8 @@ LIBRARY = BUILD / "libstrata.so"
 SHAPES = BUILD / "tests/observe/shapes"
 PATIENCE = 120
 MIB = 1 << 20
+# Whether one user here can be two, and the other one can run what was built.
+TWO_USERS = os.geteuid() == 0 and all(folder.stat().st_mode & 0o1 for folder in STRATA.parents)
 
 # What the tests themselves run under must not tell on what they start.
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("STRATA_") and k != "LD_PRELOAD"}

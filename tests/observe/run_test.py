@@ -262,7 +262,7 @@ class Obstacles(Running):
         script.chmod(0o755)
         self.assert_warned(self.run_it(script), "is statically linked")
 
-    @unittest.skipUnless(os.geteuid() == 0, "only root can make one")
+    @unittest.skipUnless(harness.TWO_USERS, "needs root, and a folder that others may enter")
     def test_a_set_uid_program(self):
         program = pathlib.Path("/tmp") / f"strata-setuid-{os.getpid()}"
         self.addCleanup(program.unlink)

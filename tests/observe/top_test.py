@@ -19,7 +19,8 @@ class Screens(harness.Observing):
                               env={**CLEAN, "LC_ALL": "C.UTF-8"}).stdout
 
     def open(self, process, *options, columns=80, rows=24):
-        self.socket = f"strata-test-{os.getpid()}"
+        # A server of its own: the one of the test before may still be on its way out.
+        self.socket = f"strata-test-{os.getpid()}-{self.id()}"
         self.addCleanup(self.tmux, "kill-server")
         command = f"{STRATA} top {' '.join(options)} {process.pid}; echo left with $?; sleep 100"
         self.tmux("new-session", "-d", "-x", str(columns), "-y", str(rows), command)
