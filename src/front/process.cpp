@@ -19,9 +19,11 @@
 
 // What pthread_atfork calls. Its own code would be linked behind all of ours, and bring pages into
 // every process that nothing else there needs.
+// NOLINTBEGIN(readability-identifier-naming): glibc's names
 extern "C" int __register_atfork(void (*prepare)(), void (*parent)(), void (*child)(),
                                  void* library) noexcept;
 extern "C" void* __dso_handle __attribute__((visibility("hidden")));
+// NOLINTEND(readability-identifier-naming)
 
 namespace strata::front {
 namespace {

@@ -50,7 +50,7 @@ class Lines {
   int file_;
   size_t at_ = 0;
   size_t filled_ = 0;
-  char line_[512];
+  char line_[512] = {};
   char buffer_[1024] = {};
 };
 
