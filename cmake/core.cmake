@@ -19,7 +19,8 @@ set(STRATA_ASIDE
   src/platform/linux/frame_rules.cpp src/platform/linux/stack_walk.cpp
   src/platform/linux/shared_map.cpp src/platform/linux/whereabouts.cpp
   src/platform/linux/shared_file.cpp src/platform/linux/faults.cpp
-  src/harden/mode.cpp src/harden/small.cpp src/harden/large.cpp src/harden/slab.cpp
+  src/harden/mode.cpp src/harden/small.cpp src/harden/large.cpp src/harden/large_place.cpp
+  src/harden/slab.cpp
   src/harden/thread.cpp src/harden/purge.cpp src/harden/guards.cpp src/harden/memory.cpp
   src/harden/verify.cpp src/harden/random.cpp src/harden/misuse.cpp src/harden/stack.cpp
   src/harden/stack_depot.cpp src/harden/history.cpp

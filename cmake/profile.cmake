@@ -22,8 +22,10 @@ target_sources(strata_tool PRIVATE
 # The page's own style and script; what draws its curves is the lab's uPlot (cmake/tool.cmake).
 add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/report_parts.cpp
   COMMAND ${CMAKE_COMMAND} -DOUT=${CMAKE_BINARY_DIR}/report_parts.cpp
-          -DSOURCE=${CMAKE_SOURCE_DIR}/tool/report -P ${CMAKE_SOURCE_DIR}/cmake/embed_report.cmake
-  DEPENDS tool/report/page.css tool/report/page.js cmake/embed_report.cmake VERBATIM)
+          -DHEADER=report/parts.hpp -DNAMESPACE=strata::report -DNAMES=style,script
+          -DFILES=${CMAKE_SOURCE_DIR}/tool/report/page.css,${CMAKE_SOURCE_DIR}/tool/report/page.js
+          -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+  DEPENDS tool/report/page.css tool/report/page.js cmake/embed.cmake VERBATIM)
 target_include_directories(strata_tool PRIVATE ${LIBDW_INCLUDE} ${PROTOZERO_INCLUDE})
 target_compile_definitions(strata_tool PRIVATE STRATA_HAS_PROFILE)
 target_link_libraries(strata_tool PRIVATE ${LIBDW_LIBRARY} ZLIB::ZLIB)

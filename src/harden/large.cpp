@@ -1,9 +1,10 @@
-// Large blocks of hardened mode. See large.hpp.
+// Large blocks of hardened mode: their lives. See large.hpp; where they lie: large_place.hpp.
 #include "harden/large.hpp"
 
 #include "base/bits.hpp"
 #include "base/lock_guard.hpp"
 #include "harden/guards.hpp"
+#include "harden/large_place.hpp"
 #include "harden/memory.hpp"
 #include "harden/misuse.hpp"
 #include "harden/small.hpp"
@@ -13,7 +14,6 @@ namespace strata::harden {
 namespace {
 
 constexpr size_t largest_cleared = 128 * KiB;
-constexpr size_t largest_run = 1 * GiB;
 constexpr unsigned steps = 8;
 constexpr unsigned class_total = (31 - 15) * steps;
 // What waits: of those that are cleared, so many bytes; of those that are only addresses, so many
@@ -21,7 +21,6 @@ constexpr unsigned class_total = (31 - 15) * steps;
 constexpr size_t waiting_bytes = 1 * MiB;
 constexpr size_t waiting_runs = 128;
 constexpr unsigned most_waiting_mappings = 8;
-constexpr unsigned buckets = 64;
 
 // First in, first out; what an entry counts for is the queue's business.
 struct Queue {
@@ -29,17 +28,14 @@ struct Queue {
   size_t sum = 0;
 };
 
+// Guarded by large_lock().
 struct State {
-  Machine::Lock lock;
   LargeBlock* ready[class_total] = {};
   Queue cleared;  // counted in bytes
   Queue closed;   // counted in runs
   LargeBlock* waiting_mappings[most_waiting_mappings] = {};
   unsigned next_mapping = 0;
-  LargeBlock* table[buckets] = {};  // mappings by address, live and waiting
-  LargeBlock* records = nullptr;    // all there ever were, linked by `older`
-  LargeBlock* unused = nullptr;     // those without a block, linked by `next`
-  size_t resident = 0;              // bytes of ready blocks that may be there; read without lock
+  size_t resident = 0;  // bytes of ready blocks that may be there; read without lock
   LargeUsage usage;
 };
 constinit State state;
@@ -57,36 +53,6 @@ unsigned class_of_accessible(size_t accessible) noexcept {
   return (power - 15) * steps + unsigned(within);
 }
 
-unsigned bucket_of(Address address) noexcept {
-  return unsigned(address >> 12 ^ address >> 21 ^ address >> 30) % buckets;
-}
-
-LargeBlock* take_record() noexcept {
-  {
-    LockGuard guard(state.lock);
-    if (LargeBlock* const block = state.unused; block != nullptr) {
-      state.unused = block->next;
-      LargeBlock* const older = block->older;
-      *block = {};
-      block->older = older;
-      return block;
-    }
-  }
-  auto* const block = static_cast<LargeBlock*>(take_memory(sizeof(LargeBlock)));
-  if (block == nullptr) return nullptr;
-  LockGuard guard(state.lock);
-  *block = {};
-  block->older = state.records;
-  state.records = block;
-  return block;
-}
-void give_record(LargeBlock* block) noexcept {
-  LockGuard guard(state.lock);
-  block->state = LargeBlock::State::none;
-  block->next = state.unused;
-  state.unused = block;
-}
-
 size_t slack_of(const LargeBlock* block) noexcept { return block->accessible - block->size; }
 void* pointer_to(const LargeBlock* block) noexcept {
   return reinterpret_cast<void*>(block->address);
@@ -98,127 +64,8 @@ void put_canary(const LargeBlock* block) noexcept {
   }
 }
 
-// Runs ---------------------------------------------------------------------------------------
-
-// What an earlier use left behind goes back to the system.
-void make_zero(Slot* slot, Address address, size_t slots) noexcept {
-  bool written = false;
-  for (size_t i = 0; i < slots; ++i) {
-    written |= slot[i].written != 0;
-    slot[i].written = 0;
-  }
-  if (written && !Machine::purge(address, slots * slot_size)) {
-    __builtin_memset(reinterpret_cast<void*>(address), 0, slots * slot_size);
-  }
-}
-
-Address lead_guard(const LargeBlock* block) noexcept {
-  return block->address - Machine::page_size();
-}
-size_t tail_bytes(const LargeBlock* block) noexcept {
-  return (block->slots - block->lead) * slot_size - block->accessible;
-}
-
-LargeBlock* open_run(size_t accessible, size_t alignment) noexcept {
-  const bool scarce = slot_supply.addresses_are_scarce();
-  const size_t page = Machine::page_size();
-  const size_t alignment_slots = alignment <= slot_size ? 1 : alignment / slot_size;
-  const size_t lead = scarce ? 0 : alignment_slots;
-  const size_t data = divide_up(scarce ? accessible : accessible + page, slot_size);
-  LargeBlock* const block = take_record();
-  if (block == nullptr) return nullptr;
-  Slot* const run = slot_supply.take(lead + data, alignment_slots);
-  if (run == nullptr) {
-    give_record(block);
-    return nullptr;
-  }
-  Slot* const first = run + lead;
-  block->address = slot_supply.address_of(first);
-  block->accessible = accessible;
-  block->run = run;
-  block->slots = std::uint32_t(lead + data);
-  block->lead = std::uint32_t(lead);
-  make_zero(first, block->address, data);
-  if (scarce) {
-    warn_once(Shrinks::class_addresses);
-  } else if (install_guard(lead_guard(block), page)) {
-    block->guarded = install_guard(block->address + accessible, tail_bytes(block));
-    if (!block->guarded) remove_guard(lead_guard(block), page);
-  }
-  run->length = block->slots;
-  first->shape = 0;
-  first->set_owner(0);
-  first->checked = block;
-  first->inverse = 0;
-  first->twice_class = no_class;
-  first->set_kind(SlotKind::checked_large);
-  return block;
-}
-
-// The run serves whatever comes. Where addresses are few, or there are too many of its class.
-void close_run(LargeBlock* block) noexcept {
-  if (block->guarded) {
-    remove_guard(lead_guard(block), Machine::page_size());
-    remove_guard(block->address + block->accessible, tail_bytes(block));
-  }
-  if (block->closed) remove_guard(block->address, block->accessible);
-  Slot* const first = block->run + block->lead;
-  first->set_kind(SlotKind::none);
-  first->checked = nullptr;
-  for (size_t i = 0; i < block->slots - block->lead; ++i) {
-    first[i].written = block->resident ? all_units : Units{0};
-  }
-  slot_supply.give(block->run, block->slots);
-  give_record(block);
-}
-
-// Mappings -----------------------------------------------------------------------------------
-
-LargeBlock* open_mapping(size_t size, size_t alignment) noexcept {
-  const size_t page = Machine::page_size();
-  const size_t accessible = align_up(size == 0 ? 1 : size, page);
-  const size_t lead = alignment < page ? page : alignment;
-  if (accessible > size_t(PTRDIFF_MAX) - 2 * lead - page) return nullptr;
-  LargeBlock* const block = take_record();
-  if (block == nullptr) return nullptr;
-  const size_t bytes = lead + accessible + page;
-  Address mapped = Machine::reserve(bytes, lead);
-  if (mapped == 0 && slot_supply.give_back_unused()) mapped = Machine::reserve(bytes, lead);
-  if (mapped != 0 && !Machine::commit(mapped + lead, accessible)) {
-    Machine::release(mapped, bytes);
-    mapped = 0;
-  }
-  if (mapped == 0) {
-    give_record(block);
-    return nullptr;
-  }
-  block->address = mapped + lead;
-  block->accessible = accessible;
-  block->mapped = mapped;
-  block->mapped_bytes = bytes;
-  block->guarded = true;
-  LockGuard guard(state.lock);
-  LargeBlock*& head = state.table[bucket_of(block->address)];
-  block->next = head;
-  head = block;
-  return block;
-}
-
-void close_mapping(LargeBlock* block) noexcept {
-  {
-    LockGuard guard(state.lock);
-    LargeBlock** link = &state.table[bucket_of(block->address)];
-    while (*link != block) link = &(*link)->next;
-    *link = block->next;
-  }
-  Machine::release(block->mapped, block->mapped_bytes);
-  give_record(block);
-}
-
-// --------------------------------------------------------------------------------------------
-
 LargeBlock* take_ready(size_t accessible) noexcept {
-  LockGuard guard(state.lock);
+  LockGuard guard(large_lock());
   LargeBlock*& stack = state.ready[class_of_accessible(accessible)];
   LargeBlock* const block = stack;
   if (block == nullptr) return nullptr;
@@ -253,7 +100,7 @@ LargeBlock* open_block(size_t size, size_t accessible, size_t alignment) noexcep
 
 void* begin_life(LargeBlock* block, size_t size, Form form) noexcept {
   {
-    LockGuard guard(state.lock);
+    LockGuard guard(large_lock());
     block->size = size;
     block->form = form;
     block->state = LargeBlock::State::live;
@@ -280,7 +127,7 @@ LargeBlock* take_oldest(Queue& queue) noexcept {
 // The block waits; what has waited longest comes out if too many do, or nullptr.
 LargeBlock* let_wait(LargeBlock* block) noexcept {
   const bool cleared = block->resident;
-  LockGuard guard(state.lock);
+  LockGuard guard(large_lock());
   Queue& queue = cleared ? state.cleared : state.closed;
   queue.blocks.push_back(block);
   queue.sum += cleared ? block->accessible : 1;
@@ -294,11 +141,11 @@ void make_ready(LargeBlock* block) noexcept {
   const bool closes = slot_supply.addresses_are_scarce() || block->lead > 1;
   if (counted && (closes || state.resident > range_settings.dirty_limit / 4)) {
     if (!closes) block->resident = !Machine::purge(block->address, block->accessible);
-    LockGuard guard(state.lock);
+    LockGuard guard(large_lock());
     if (closes || !block->resident) state.resident -= block->accessible;
   }
   if (closes) return close_run(block);
-  LockGuard guard(state.lock);
+  LockGuard guard(large_lock());
   LargeBlock*& stack = state.ready[class_of_accessible(block->accessible)];
   block->next = stack;
   stack = block;
@@ -307,7 +154,7 @@ void make_ready(LargeBlock* block) noexcept {
 // As let_wait. The table of mappings needs their links, so a ring stands for the queue.
 LargeBlock* let_mapping_wait(LargeBlock* block) noexcept {
   if (slot_supply.addresses_are_scarce()) return block;
-  LockGuard guard(state.lock);
+  LockGuard guard(large_lock());
   LargeBlock*& place = state.waiting_mappings[state.next_mapping];
   state.next_mapping = (state.next_mapping + 1) % most_waiting_mappings;
   LargeBlock* const oldest = place;
@@ -319,7 +166,7 @@ LargeBlock* let_mapping_wait(LargeBlock* block) noexcept {
 bool end_life(LargeBlock* block, void* pointer) noexcept {
   bool was_live = false;
   {
-    LockGuard guard(state.lock);
+    LockGuard guard(large_lock());
     was_live = block->state == LargeBlock::State::live && Address(pointer) == block->address;
     if (was_live) {
       block->state = LargeBlock::State::waiting;
@@ -434,43 +281,8 @@ bool large_canary_is_whole(const LargeBlock& block) noexcept {
          canary.is_whole(pointer_to(&block), block.accessible, slack_of(&block));
 }
 
-LargeBlock* find_mapping(Address address) noexcept {
-  LockGuard guard(state.lock);
-  LargeBlock* block = state.table[bucket_of(address)];
-  while (block != nullptr && block->address != address) block = block->next;
-  return block;
-}
-
-LargeBlock* newest_large() noexcept {
-  LockGuard guard(state.lock);
-  return state.records;
-}
-
-bool describe_around(Address address, LargeBlock& found) noexcept {
-  if (Slot* slot = slot_supply.find(address); slot != nullptr) {
-    for (unsigned i = 0; i < largest_run / slot_size + 32; ++i, --slot) {
-      if (slot_supply.find(slot_supply.address_of(slot)) != slot) return false;
-      if (slot->kind() == SlotKind::none) continue;
-      if (slot->kind() != SlotKind::checked_large) return false;
-      found = *large_of(slot);
-      return address - found.address < (found.slots - found.lead) * slot_size;
-    }
-    return false;
-  }
-  LockGuard guard(state.lock);
-  for (const LargeBlock* block : state.table) {
-    for (; block != nullptr; block = block->next) {
-      if (address - block->mapped < block->mapped_bytes) {
-        found = *block;
-        return true;
-      }
-    }
-  }
-  return false;
-}
-
 size_t trim_large() noexcept {
-  LockGuard guard(state.lock);
+  LockGuard guard(large_lock());
   size_t bytes = 0;
   for (LargeBlock* block : state.ready) {
     for (; block != nullptr; block = block->next) {
@@ -489,7 +301,7 @@ bool give_back_large() noexcept {
     for (;;) {
       LargeBlock* block = nullptr;
       {
-        LockGuard guard(state.lock);
+        LockGuard guard(large_lock());
         block = take();
         if (block != nullptr && block->resident) state.resident -= block->accessible;
       }
@@ -510,7 +322,7 @@ bool give_back_large() noexcept {
   for (LargeBlock*& place : state.waiting_mappings) {
     LargeBlock* block = nullptr;
     {
-      LockGuard guard(state.lock);
+      LockGuard guard(large_lock());
       block = place;
       place = nullptr;
     }
@@ -522,10 +334,8 @@ bool give_back_large() noexcept {
 }
 
 LargeUsage large_usage() noexcept {
-  LockGuard guard(state.lock);
+  LockGuard guard(large_lock());
   return state.usage;
 }
-
-Machine::Lock& large_lock() noexcept { return state.lock; }
 
 }  // namespace strata::harden

@@ -7,7 +7,6 @@ Every test is a function named after what it shows. Shells and tools that are no
 skipped. Subcommands are those that `strata --help` shows: new ones are tested by being there.
 """
 
-import argparse
 import json
 import os
 import pathlib
@@ -18,37 +17,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+from part_tests import Failure, Skip, check, equal, run_tests, test  # noqa: E402
 
 PATIENCE = 250  # seconds, only so that what hangs ends: no test depends on how fast the machine is
 BUILD = None
 WORK = None
-TESTS = []  # (part, function)
-
-
-class Failure(Exception):
-    pass
-
-
-class Skip(Exception):
-    pass
-
-
-def test(part):
-    def add(function):
-        TESTS.append((part, function))
-        return function
-    return add
-
-
-def check(condition, *what):
-    if not condition:
-        raise Failure(" ".join(str(part) for part in what))
-
-
-def equal(found, expected, what):
-    check(found == expected, f"{what}: {found!r} instead of {expected!r}")
 
 
 def need(program):
@@ -388,35 +364,10 @@ def what_is_built_is_what_is_installed():
           strata("completion", "zsh").stdout, "the script for zsh")
 
 
-def main():
+def begin(build, work):
     global BUILD, WORK
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", type=pathlib.Path, required=True)
-    parser.add_argument("--part", choices=sorted({part for part, _ in TESTS}))
-    parser.add_argument("tests", nargs="*")
-    arguments = parser.parse_args()
-    chosen = [function for part, function in TESTS
-              if arguments.part in (None, part)
-              and (not arguments.tests or function.__name__ in arguments.tests)]
-    BUILD = arguments.build.resolve()
-    failed = skipped = 0
-    for function in chosen:
-        with tempfile.TemporaryDirectory(prefix="strata-teach-test.") as folder:
-            WORK = pathlib.Path(folder)
-            begin = time.monotonic()
-            try:
-                function()
-                print(f"passed  {function.__name__} ({time.monotonic() - begin:.1f} s)", flush=True)
-            except Skip as reason:
-                skipped += 1
-                print(f"skipped {function.__name__}: {reason}", flush=True)
-            except (Failure, subprocess.TimeoutExpired, OSError, ValueError, KeyError) as reason:
-                failed += 1
-                print(f"FAILED  {function.__name__}: {reason}", flush=True)
-    if not failed and skipped == len(chosen):
-        return 77
-    return 1 if failed else 0
+    BUILD, WORK = build, work
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(__doc__, begin))

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "in_script.hpp"
 #include "lab/page.hpp"
 
 namespace strata::lab {
@@ -95,11 +96,7 @@ std::string html(const Workload& workload, const std::vector<Result>& results) {
     }
     list.push_back(j);
   }
-  std::string text = data.dump();
-  // Inside a script element only this could end it early.
-  for (std::size_t at = 0; (at = text.find("</", at)) != std::string::npos; at += 3) {
-    text.replace(at, 2, "<\\/");
-  }
+  const std::string text = tool::in_script(data.dump());
   std::string page = R"(<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "in_script.hpp"
 #include "lab/page.hpp"
 
 namespace strata::tool {
@@ -129,14 +130,6 @@ let width = innerWidth;
 addEventListener('resize', () => { if (innerWidth !== width) { width = innerWidth; draw(); } });
 </script></main></body></html>
 )page";
-
-// Within a script element only "</" could end it early.
-std::string in_script(std::string text) {
-  for (std::size_t at = 0; (at = text.find("</", at)) != std::string::npos; at += 3) {
-    text.replace(at, 2, "<\\/");
-  }
-  return text;
-}
 
 }  // namespace
 

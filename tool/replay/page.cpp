@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "in_script.hpp"
 #include "lab/page.hpp"
 #include "replay/report.hpp"
 
@@ -193,14 +194,6 @@ addEventListener('resize', () => { if (innerWidth !== width) { width = innerWidt
 </script></main></body></html>
 )page";
 
-// Within a script element only "</" could end it early.
-std::string in_script(std::string text) {
-  for (std::size_t at = 0; (at = text.find("</", at)) != std::string::npos; at += 3) {
-    text.replace(at, 2, "<\\/");
-  }
-  return text;
-}
-
 }  // namespace
 
 std::string html(const std::vector<Comparison>& comparisons) {
@@ -210,7 +203,7 @@ std::string html(const std::vector<Comparison>& comparisons) {
   page += "</style><script>";
   page += lab::uplot_script;
   page += "</script>\n<script>const data = ";
-  page += in_script(to_json(comparisons));
+  page += tool::in_script(to_json(comparisons));
   page += ";</script>\n";
   page += body;
   return page;

@@ -6,19 +6,15 @@
 #include <filesystem>
 #include <map>
 
+#include "in_script.hpp"
 #include "lab/page.hpp"
 #include "report/parts.hpp"
 
 namespace strata::tool {
 namespace {
 
-// "</script>" in a text would end the script that the document stands in.
 std::string for_script(const Json& document) {
-  std::string text = document.dump(-1, ' ', false, Json::error_handler_t::replace);
-  for (size_t at = 0; (at = text.find("</", at)) != std::string::npos; at += 3) {
-    text.replace(at, 2, "<\\/");
-  }
-  return text;
+  return in_script(document.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 double rounded(double share) { return std::round(share * 100) / 100; }

@@ -1,4 +1,4 @@
-// The page's own style and script, put into the command by cmake/embed_report.cmake.
+// The page's own style and script, put into the command by cmake/embed.cmake.
 #pragma once
 
 #include <string_view>

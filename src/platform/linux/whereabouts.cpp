@@ -72,6 +72,25 @@ const char* skip_field(const char* text) noexcept {
   return text;
 }
 
+// One line of the list: begin-end rwxp offset device inode path
+struct Mapping {
+  Address begin;
+  Address end;
+  bool starts_module;  // a file's readable first page: where a module is loaded
+  const char* path;    // empty where there is none
+};
+Mapping mapping_of(const char* text) noexcept {
+  const Address begin = read_hex(text);
+  const Address end = read_hex(++text);
+  text = skip_field(text);
+  const bool readable = *text == 'r';
+  text = skip_field(text);
+  const char* digits = text;
+  const Address offset = read_hex(digits);
+  const char* const path = skip_field(skip_field(skip_field(text)));
+  return {begin, end, *path == '/' && offset == 0 && readable, path};
+}
+
 bool starts_with(const char* text, const char* prefix) noexcept {
   while (*prefix != 0) {
     if (*text++ != *prefix++) return false;
@@ -134,16 +153,8 @@ LinuxPlatform::Place LinuxPlatform::whereabouts(Address address, char* name, siz
   *name = 0;
   Lines maps("/proc/self/maps");
   while (const char* text = maps.next()) {
-    // begin-end rwxp offset device inode path
-    const Address begin = read_hex(text);
-    const Address end = read_hex(++text);
-    text = skip_field(text);
-    const bool readable = *text == 'r';
-    text = skip_field(text);
-    const char* digits = text;
-    const Address offset = read_hex(digits);
-    const char* const path = skip_field(skip_field(skip_field(text)));
-    if (*path == '/' && offset == 0 && readable) {
+    const auto [begin, end, starts_module, path] = mapping_of(text);
+    if (starts_module) {
       base = begin;
       copy_base_name(module, sizeof module, path);
     }
@@ -167,15 +178,8 @@ bool LinuxPlatform::locate(Address address, char* path, size_t size, Address& in
   Address base = 0;  // of the last module that began
   Lines maps("/proc/self/maps");
   while (const char* text = maps.next()) {
-    const Address begin = read_hex(text);
-    const Address end = read_hex(++text);
-    text = skip_field(text);
-    const bool readable = *text == 'r';
-    text = skip_field(text);
-    const char* digits = text;
-    const Address offset = read_hex(digits);
-    const char* const file = skip_field(skip_field(skip_field(text)));
-    if (*file == '/' && offset == 0 && readable) base = begin;
+    const auto [begin, end, starts_module, file] = mapping_of(text);
+    if (starts_module) base = begin;
     if (address < begin) return false;
     if (address >= end) continue;
     if (*file != '/' || base == 0) return false;
