@@ -339,7 +339,7 @@ Step random_step(std::uint64_t seed, std::uint64_t at) {
   Step step;
   step.act = act < (grows ? 18U : 11U) ? Act(act % 5) : act < 24 ? Act::resize : Act::release;
   if ((one >> 8) % 8192 == 0) step.act = Act::trim;
-  step.by = std::uint8_t(one >> 32);
+  step.by = std::uint8_t(mix(at / 64));  // in turns, because a switch costs more than a step
   step.which = std::uint16_t(one >> 40);
   step.size = plausible_size(two);
   return step;
