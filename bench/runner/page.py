@@ -100,18 +100,45 @@ def metric_table(report, names, metric, show):
     return table(head + (["noise", "spread"] if metric == "time" else []), rows)
 
 
+def median_table(report, names):
+    def cell(figures):
+        return "-" if figures.get("time") is None else (
+            f"{figures['time_median']:.3f} <small>{figures['time_spread']:.0%}</small>")
+    return table(["line"] + [escape(n) for n in names], [
+        [escape(line["name"])] + [cell(line["cells"][n]) for n in names] for line in report["lines"]])
+
+
 def counts_table(report, names, metric):
     return table(["line"] + [escape(n) for n in names], [
         [escape(line["name"])] + [text.count(line["cells"][n].get(metric)) for n in names] for line in report["lines"]])
 
 
+def verdicts(report):
+    """Strata's mean over the best peer's, by group of lines."""
+    head, rows = text.verdict_rows(report)
+    def cell(value):
+        ratio = value.split()[0]
+        return value if ratio == "-" else (escape(value), "win" if float(ratio) <= 1 else "loss")
+    return table([escape(words) for words in head], [[escape(row[0])] + [cell(v) for v in row[1:]] for row in rows])
+
+
 def losses(report):
+    """Two tables side by side: in time, with the noise of the line, and in peak memory."""
     if not report["losses"]:
         return "<p>On no line is Strata more than 5% behind the best peer.</p>"
-    return table(["line", "measure", "ratio", "best peer", "noise of the line"], [
-        [escape(loss["line"]), loss["metric"], (f"{loss['ratio']:.2f}", "" if loss["within_noise"] else "loss"),
-         escape(loss["against"]), f"{loss['noise']:.2f}" + (" (not beyond it)" if loss["within_noise"] else "")
-         if loss["metric"] == "time" else "-"] for loss in report["losses"]])
+    in_time = [loss for loss in report["losses"] if loss["metric"] == "time"]
+    in_memory = [loss for loss in report["losses"] if loss["metric"] != "time"]
+    def row(loss, *more):
+        return [escape(loss["line"]), (f"{loss['ratio']:.2f}", "" if loss["within_noise"] else "loss"),
+                escape(loss["against"]), *more]
+    def noise(loss):
+        return f"{loss['noise']:.2f}" + (", not beyond it" if loss["within_noise"] else "")
+    parts = [table([f"time: {len(in_time)} lines", "ratio", "best peer", "noise"],
+                   [row(loss, noise(loss)) for loss in in_time])] if in_time else []
+    if in_memory:
+        parts.append(table([f"peak memory: {len(in_memory)} lines", "ratio", "best peer"],
+                           [row(loss) for loss in in_memory]))
+    return f'<div class="two">{"".join(parts)}</div>'
 
 
 def memory(report, names):
@@ -139,14 +166,17 @@ def plot(name, has_plots, style=""):
 
 
 def curve_section(report, has_plots):
-    """The lines with most memory first in the list: those have a curve worth looking at."""
+    """Lines that idle at their end come first in the list, those with most memory before the others."""
     with_curve = [line for line in report["lines"] if any(cell.get("curve") for cell in line["cells"].values())]
     if not with_curve or not has_plots:
         return ""
-    with_curve.sort(key=lambda line: -(line["cells"]["strata"].get("peak_kib") or 0))
+    def interest(line):
+        strata = line["cells"]["strata"]
+        return strata.get("settled_kib") is None, -(strata.get("peak_kib") or 0)
+    with_curve.sort(key=interest)
     choices = "".join(f"<option>{escape(line['name'])}</option>" for line in with_curve)
-    return section("Memory over time", "Resident memory of one run; workloads then idle for a while with all their "
-                   "blocks freed, so the tail shows what comes back by itself.",
+    return section("Memory over time", "Resident memory of one run; unless this is a quick look, workloads then idle "
+                   "for a while with all their blocks freed: the tail shows what comes back by itself.",
                    f'<label>Line: <select id="curve-line">{choices}</select></label>' + plot("curve", True))
 
 
@@ -163,6 +193,8 @@ def body(report, has_plots, note):
         out.append(f'<p class="faint">No plots: {escape(note)}.</p>')
     out.append(tiles(report))
     if report["lines"]:
+        out.append(section("Group by group", "Strata's geometric mean over that of the best peer, which is named: "
+                           "below 1 is ahead.", verdicts(report)))
         out.append(section("Where Strata loses", "Every line more than 5% behind the best peer on that line, in time or peak "
                            "memory. Noise is what a peer measured twice differs from itself on the line.", losses(report)))
         ratios = "Ratio to the best peer of each line: left of 1 is better than every peer. The dashed line is 1.05."
@@ -184,6 +216,8 @@ def body(report, has_plots, note):
                            f"<summary>tables</summary>{tables}</details>"))
     if report["lines"]:
         more = "".join(f"<details><summary>{title}</summary>{content}</details>" for title, content in (
+            ("time, median of the rounds in seconds, and distance between the quartiles",
+             median_table(report, names)),
             ("CPU time, seconds (least)", metric_table(report, names, "cpu", text.seconds)),
             ("memory at the end, all freed, MB", metric_table(report, names, "end_kib", text.megabytes)),
             ("page faults", counts_table(report, names, "faults")),
@@ -191,7 +225,8 @@ def body(report, has_plots, note):
         out.append(section("More", "Everything else that was measured on each line.", more))
         failed = text.failures(report)
         if failed:
-            out.append(section("Failed", "", f"<pre>{escape(failed)}</pre>"))
+            out.append(section("Failed", "Who was left out, and what did not run.",
+                               f"<pre>{escape(failed.partition(chr(10))[2])}</pre>"))
     libraries = table(["allocator", "library"], [[escape(a["name"]), escape(a["path"] or "the C library's own")]
                                                  for a in report["allocators"]])
     out.append(section("What was measured", "Time is the least of all rounds, memory the median; allocators stand side by "
