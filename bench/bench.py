@@ -34,7 +34,7 @@ def options():
     parser.add_argument("--build", default=os.path.join(ROOT, "build"), help="the build folder")
     parser.add_argument("--library", help="the library to measure (BUILD/libstrata.so)")
     parser.add_argument("--quick", action="store_true", help="end within two minutes")
-    parser.add_argument("--rounds", type=int, help="rounds of all lines (5; quick: 2)")
+    parser.add_argument("--rounds", type=int, help="rounds of all lines (4; quick: 2)")
     parser.add_argument("--scale", type=float, help="size of every line (1; quick: 0.06)")
     parser.add_argument("--only", action="append", default=[], metavar="NAME",
                         help="lines of this name or group (* allowed), or memory, or scaling; repeatable")
@@ -105,7 +105,7 @@ def measure(chosen):
         install_missing()
     quick = chosen.quick
     scale = chosen.scale or (0.06 if quick else 1.0)
-    repeats = chosen.rounds or (2 if quick else 5)
+    repeats = chosen.rounds or (2 if quick else 4)
     # Of a quick look's two minutes the lines get this much; memory, scaling and page the rest.
     deadline = begin + 78 if quick else None
     patience = 20 if quick else 120 * max(1.0, scale)  # seconds after which a run is taken to hang
