@@ -1,7 +1,7 @@
 """Runs the lines, interleaved: in each round every line under every allocator, side by side.
 
 Order. All allocators of a line run within seconds of each other, so a machine that slows down slows
-them all; where in that row each stands turns from round to round, and odd rounds go backwards.
+them all. Every other round goes backwards, and where the row begins turns.
 
 Failure. A cell that fails is not tried again; the reason is kept and shown. An allocator that does
 not end on three lines in a row is given up, so that one which hangs does not cost hours.
@@ -45,7 +45,8 @@ class Progress:
 
 
 def turned(allocators, round_number):
-    first = round_number % len(allocators)
+    """Two rounds after the other, forth and back, begin at the same place, the next two elsewhere."""
+    first = round_number // 2 * 2 % len(allocators)
     order = allocators[first:] + allocators[:first]
     return order if round_number % 2 == 0 else order[::-1]
 
