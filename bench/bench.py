@@ -49,6 +49,7 @@ def options():
     parser.add_argument("--html", metavar="FILE", help="BUILD/bench/report.html")
     parser.add_argument("--from", dest="source", metavar="JSON",
                         help="show an earlier report again, measuring nothing")
+    parser.add_argument("--picture", metavar="SVG", help="also the bars of what stays resident, as a picture")
     parser.add_argument("--list", action="store_true", help="the lines and allocators, measuring nothing")
     return parser.parse_args(sys.argv[1:] + shlex.split(os.environ.get("BENCH", "")))
 
@@ -173,19 +174,21 @@ def measure(chosen):
 def main():
     chosen = options()
     folder = os.path.join(os.path.abspath(chosen.build), "bench")
+    kept = chosen.source or chosen.json or os.path.join(folder, "report.json")
     if chosen.source:
-        with open(chosen.source, encoding="utf-8") as file:
+        with open(kept, encoding="utf-8") as file:
             report = json.load(file)
     else:
         report = measure(chosen)
-        target = chosen.json or os.path.join(folder, "report.json")
-        with open(target, "w", encoding="utf-8") as file:
+        with open(kept, "w", encoding="utf-8") as file:
             json.dump(report, file, separators=(",", ":"))
-        print(f"bench: {os.path.relpath(target)}", file=sys.stderr)
+        print(f"bench: {os.path.relpath(kept)}", file=sys.stderr)
     print(text.everything(report))
     target = chosen.html or os.path.join(folder, "report.html")
     note = page.write(target, report, os.path.join(HERE, "page"), os.path.join(folder, "page"))
     print(f"bench: {os.path.relpath(target)}{note}", file=sys.stderr)
+    if chosen.picture:
+        page.picture(chosen.picture, kept, os.path.join(HERE, "page"), os.path.join(folder, "page"))
     return 0
 
 

@@ -2,12 +2,13 @@
 //
 // Every plot takes its colours from the page's own style, so it follows light and dark; it is drawn
 // anew when the reader's preference changes. Strata is the one drawn strongest.
-import { LineChart, ScatterChart } from "echarts/charts";
+import { BarChart, LineChart, ScatterChart } from "echarts/charts";
 import { GridComponent, LegendComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
 import * as echarts from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
+import { memoryHeight, memoryOption } from "./memory_plot.js";
 
-echarts.use([LineChart, ScatterChart, GridComponent, LegendComponent, MarkLineComponent,
+echarts.use([BarChart, LineChart, ScatterChart, GridComponent, LegendComponent, MarkLineComponent,
   TooltipComponent, CanvasRenderer]);
 
 const report = JSON.parse(document.getElementById("report").textContent);
@@ -106,6 +107,13 @@ function curvePlot() {
   });
 }
 
+function memoryPlot() {
+  const element = document.getElementById("plot-memory");
+  if (!element) return;
+  element.style.height = `${memoryHeight(shown)}px`;
+  draw("plot-memory", memoryOption(report, shown, colour, base()));
+}
+
 function readable(value) {
   for (const [limit, unit] of [[2 ** 30, "G"], [1e6, "M"], [1e3, "k"]]) {
     if (value >= limit) return `${Number((value / limit).toPrecision(2))}${unit}`;
@@ -135,6 +143,7 @@ function scalingPlot(plot) {
 function drawAll() {
   ratioPlot("plot-time", "time");
   ratioPlot("plot-peak", "peak_kib");
+  memoryPlot();
   curvePlot();
   for (const plot of report.scaling ?? []) scalingPlot(plot);
 }

@@ -19,7 +19,7 @@ ROWS = (
     ("idle_threads", "after_join", "the same, when they have ended", "KiB", None),
     ("idle_owners", "left", "640 MB of 16 idle threads freed by another", "KiB", 16384),
     ("idle_owners", "left_later", "the same, 1.5 s later", "KiB", 16384),
-    ("sparse", "ratio_percent", "154 MB replaced at random: resident per requested", "%", 117),
+    ("sparse", "ratio_percent", "148 MB replaced at random: resident per requested", "%", 117),
     ("sparse", "left_after_90", "a random 90% of them freed, after 2 s", "KiB", 71680),
     ("sparse", "left_after_all", "then all freed, after 2 s", "KiB", 12288),
     ("burst", "left", "256 MB of 64 KiB-4 MiB freed, after 2 s", "KiB", 12288),

@@ -16,19 +16,38 @@ from . import text
 LOSS, WIN = 1.05, 0.95
 
 
+def prepare(source, work):
+    """Scripts and their library in `work`; returns why that cannot be, or nothing."""
+    if not shutil.which("npm"):
+        return "the plots need Node.js (npm) when the page is built"
+    os.makedirs(work, exist_ok=True)
+    for name in ("package.json", "plots.js", "memory_plot.js", "picture.js"):
+        shutil.copy(os.path.join(source, name), work)
+    if not os.path.isdir(os.path.join(work, "node_modules", "echarts")):
+        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"],
+                              capture_output=True, cwd=work)
+        if done.returncode != 0:
+            return "npm could not fetch the plotting library"
+    return ""
+
+
+def picture(target, report_file, source, work):
+    """What stays resident, as an SVG: the README's picture."""
+    trouble = prepare(source, work)
+    if trouble:
+        raise SystemExit("bench: no picture: " + trouble)
+    done = subprocess.run(["node", "picture.js", os.path.abspath(report_file), os.path.abspath(target)],
+                          capture_output=True, text=True, cwd=work)
+    if done.returncode != 0:
+        raise SystemExit("bench: no picture: " + done.stderr[-300:])
+
+
 def bundle(source, work):
     """plots.js and its library as one script; empty with a reason when it cannot be built."""
-    if not shutil.which("npm"):
-        return "", "the plots need Node.js (npm) when the page is built"
-    os.makedirs(work, exist_ok=True)
-    for name in ("package.json", "plots.js"):
-        shutil.copy(os.path.join(source, name), work)
-    quiet = {"capture_output": True, "text": True, "cwd": work}
-    if not os.path.isdir(os.path.join(work, "node_modules", "echarts")):
-        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"], **quiet)
-        if done.returncode != 0:
-            return "", "npm could not fetch the plotting library"
-    done = subprocess.run(["npm", "run", "build"], **quiet)
+    trouble = prepare(source, work)
+    if trouble:
+        return "", trouble
+    done = subprocess.run(["npm", "run", "build"], capture_output=True, text=True, cwd=work)
     if done.returncode != 0:
         return "", "the plots could not be built: " + (done.stderr or done.stdout)[-300:]
     with open(os.path.join(work, "plots.min.js"), encoding="utf-8") as file:
@@ -204,7 +223,7 @@ def body(report, has_plots, note):
                            "<details><summary>table</summary>" + metric_table(report, names, "peak_kib", text.megabytes) + "</details>"))
     if report.get("memory"):
         out.append(section("Memory kept", "Resident memory in situations where allocators keep what they do not use.",
-                           memory(report, names)))
+                           plot("plot-memory", has_plots) + memory(report, names)))
     out.append(curve_section(report, has_plots))
     if report.get("scaling"):
         plots = "".join(plot("plot-" + p["name"], has_plots) for p in report["scaling"])
