@@ -70,7 +70,7 @@ def tiles(report):
             out.append(tile(title, f"{head['ratio']:.3f}", f"of {head['against']}, the best mean of {head['lines']} lines",
                             "win" if head["ratio"] <= 1 else "loss"))
     lost = [loss for loss in report["losses"] if not loss["within_noise"]]
-    if report["lines"]:
+    if report["headline"].get("time"):
         out.append(tile("Lines lost by over 5%", sum(l["metric"] == "time" for l in lost),
                         f"of {len(report['lines'])} in time, beyond noise; {sum(l['metric'] != 'time' for l in lost)} in peak memory",
                         "loss" if lost else "win"))
@@ -211,11 +211,12 @@ def body(report, has_plots, note):
     if note:
         out.append(f'<p class="faint">No plots: {escape(note)}.</p>')
     out.append(tiles(report))
-    if report["lines"]:
+    if report["lines"] and any(line["best_peer"] for line in report["lines"]):
         out.append(section("Group by group", "Strata's geometric mean over that of the best peer, which is named: "
                            "below 1 is ahead.", verdicts(report)))
         out.append(section("Where Strata loses", "Every line more than 5% behind the best peer on that line, in time or peak "
                            "memory. Noise is what a peer measured twice differs from itself on the line.", losses(report)))
+    if report["lines"]:
         ratios = "Ratio to the best peer of each line: left of 1 is better than every peer. The dashed line is 1.05."
         out.append(section("Time", ratios + " Least of the rounds, seconds.", plot("plot-time", has_plots) +
                            "<details open><summary>table</summary>" + metric_table(report, names, "time", text.seconds) + "</details>"))

@@ -108,6 +108,8 @@ def verdict_rows(result):
 
 def verdict(result):
     """The plain words: how far ahead or behind, where Strata loses, and how noisy it was."""
+    if not any(line["best_peer"] for line in result["lines"]):
+        return "There was no peer to compare Strata with."
     out = [grid("STRATA'S GEOMETRIC MEAN over the best peer's: below 1 is ahead", *verdict_rows(result))]
     noise = result["noise"]
     if noise:

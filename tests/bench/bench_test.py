@@ -100,6 +100,13 @@ class Reports(unittest.TestCase):
                 self.assertIn(words, shown)
         self.assertNotIn("<Segmentation", page.body(result, False, ""))
 
+    def test_without_a_peer_nothing_is_won(self):
+        alone = {name: {"runs": []} for name in ("glibc", "fast", "fast again")}
+        result = report([(line("a"), cells(**alone))])
+        self.assertIn("no peer to compare", text.everything(result))
+        for shown in (text.everything(result), page.body(result, False, "")):
+            self.assertNotIn("no line", shown)
+
     def test_the_page_needs_no_network(self):
         with tempfile.TemporaryDirectory() as folder:
             target = os.path.join(folder, "page.html")
