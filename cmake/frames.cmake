@@ -14,7 +14,8 @@ if(STRATA_TESTS AND GTest_FOUND)
   add_executable(frames_tests
     tests/unit/frames/memory_map_test.cpp tests/unit/frames/device_tree_test.cpp
     tests/unit/frames/frames_test.cpp tests/protocol/out_word_test.cpp
-    tests/unit/ranges/arena_test.cpp tests/unit/ranges/space_test.cpp)
+    tests/unit/ranges/arena_test.cpp tests/unit/ranges/space_test.cpp
+    tests/unit/ranges/space_refusal_test.cpp)
   target_include_directories(frames_tests PRIVATE tests/protocol)
   target_link_libraries(frames_tests PRIVATE strata_sim GTest::gtest_main)
   gtest_discover_tests(frames_tests DISCOVERY_TIMEOUT 60)
@@ -49,7 +50,9 @@ if(STRATA_TESTS AND GTest_FOUND)
   # What small code leaves out or does otherwise, tested as such.
   foreach(name sim_heap_tests c_kernel_test frames_tests)
     get_target_property(sources ${name} SOURCES)
-    list(REMOVE_ITEM sources tests/protocol/out_word_test.cpp)  # there: OutWord's long way alone
+    list(REMOVE_ITEM sources tests/protocol/out_word_test.cpp  # OutWord has its long way alone
+      tests/unit/frames/memory_map_test.cpp tests/unit/frames/device_tree_test.cpp
+      tests/unit/ranges/arena_test.cpp)
     get_target_property(folders ${name} INCLUDE_DIRECTORIES)
     add_executable(small_${name} ${sources})
     target_include_directories(small_${name} BEFORE PRIVATE ${folders})

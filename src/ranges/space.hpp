@@ -44,14 +44,19 @@ class Space {
   static Space* start(Frames<Machine>& frames, Address window, size_t bytes) noexcept {
     const size_t own = divide_up(sizeof(Space), frame_size);
     const FrameRun home = frames.allocate({.count = own});
-    const Frame waiting = frames.get();
-    if (!home.first || !waiting) return nullptr;
+    const Frame waiting = home.first ? frames.get() : Frame{};
+    if (!waiting) {
+      if (home.first) frames.free(home.first, own);
+      return nullptr;
+    }
     auto* space = new (Machine::direct(home.first)) Space(frames);
     space->waiting_ = static_cast<FrameRun*>(Machine::direct(waiting));
     const size_t share = frames.managed_frames() / 16;
     space->waiting_limit_ = share < most_waiting_pages ? share : most_waiting_pages;
     space->own_frames_ = own + 1;
-    return space->arena_.add_window(window, bytes) ? space : nullptr;
+    if (space->arena_.add_window(window, bytes)) return space;
+    space->stop();
+    return nullptr;
   }
 
   // Gives every frame back, ours included. Nothing of the space may be in use.
