@@ -84,7 +84,7 @@ if(STRATA_TESTS AND GTest_FOUND)
   # A handful of boots; those whose tools are not installed are left out (make kernel-test installs).
   add_test(NAME kernel_quick
     COMMAND python3 ${CMAKE_SOURCE_DIR}/kernel/run_tests.py --quick --installed)
-  set_tests_properties(kernel_quick PROPERTIES TIMEOUT 600)
+  set_tests_properties(kernel_quick PROPERTIES TIMEOUT 1200)
 endif()
 
 if(STRATA_BENCH)

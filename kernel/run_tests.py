@@ -74,6 +74,16 @@ def x86_boots():
     nothing = "0x0 0x100000000000 reserved\n0x100000 0x40000000 usable\n"
     yield Boot("q35, a map without usable memory", "q35", 64 * MIB, 1, module=nothing,
                expect=FAILED, text="no usable memory")
+    for pages, said in ((3, "no usable memory"), (8, "too little usable memory for ranges"),
+                        (24, "too little usable memory for a heap")):
+        few = f"0x1000000 {pages * 4096:#x} usable\n"
+        yield Boot(f"q35, a map with {pages} usable pages", "q35", 64 * MIB, 1, module=few,
+                   expect=FAILED, text=said)
+    for base in (0x100000, 0x140000, 0x80000):
+        yield Boot(f"q35, a module over the kernel, from {base:#x} on", "q35", 64 * MIB, 1,
+                   f"module={base}", expect=FAILED, text="overlaps the kernel")
+    yield Boot("q35, a module in the middle of usable memory", "q35", 64 * MIB, 1,
+               f"module={24 * MIB}")
     over = "0x100000 0x8000000 usable\n0x108000 0x1000 reserved\n0x0 0x200000 usable\n"
     yield Boot("pc, a map whose usable memory holds the kernel", "pc", 128 * MIB, 1, module=over)
 
