@@ -41,7 +41,7 @@ std::uint32_t thread_number() noexcept {
 
 }  // namespace
 
-ThreadHeap* open_thread_heap() noexcept {
+STRATA_EARLY ThreadHeap* open_thread_heap() noexcept {
   if (on_first_use != nullptr) {
     unsigned expected = 0;
     if (used.compare_exchange(expected, 1, Order::acq_rel)) on_first_use();
