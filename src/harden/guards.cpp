@@ -3,6 +3,7 @@
 
 #include "base/atomic.hpp"
 #include "base/print.hpp"
+#include "harden/protections.hpp"
 #include "platform/current.hpp"
 
 namespace strata::harden {
@@ -45,6 +46,7 @@ void warn_once(Shrinks what) noexcept {
 }
 
 bool install_guard(Address address, size_t bytes) noexcept {
+  if constexpr (!has(Protection::guards)) return false;
   const Way now = way.load(Order::relaxed);
   if (now != Way::protections) {
     if (Machine::install_guard(address, bytes)) {

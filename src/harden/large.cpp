@@ -7,6 +7,7 @@
 #include "harden/large_place.hpp"
 #include "harden/memory.hpp"
 #include "harden/misuse.hpp"
+#include "harden/protections.hpp"
 #include "harden/small.hpp"
 #include "heap/state.hpp"
 
@@ -59,7 +60,7 @@ void* pointer_to(const LargeBlock* block) noexcept {
 }
 
 void put_canary(const LargeBlock* block) noexcept {
-  if (slack_of(block) != 0) {
+  if (has(Protection::canary) && slack_of(block) != 0) {
     canary.put(pointer_to(block), block->accessible, slack_of(block));
   }
 }
@@ -79,7 +80,8 @@ LargeBlock* revive(LargeBlock* block) noexcept {
   if (block->closed) {
     if (!remove_guard(block->address, block->accessible)) return nullptr;
     block->closed = false;
-  } else if (block->resident && !is_zero(pointer_to(block), block->accessible)) {
+  } else if (has(Protection::reuse_check) && block->resident &&
+             !is_zero(pointer_to(block), block->accessible)) {
     report_write_after_free(pointer_to(block), block->size, block->freed_by, "malloc");
     clear(pointer_to(block), block->accessible);
   }
@@ -182,9 +184,11 @@ bool end_life(LargeBlock* block, void* pointer) noexcept {
 }
 
 void check_end(const LargeBlock* block, Form form, size_t size) noexcept {
-  if (block->form != form) report_family(pointer_to(block), block->size, block->form, form);
-  if (size != heap::unknown_size && size != block->size) {
-    report_size(pointer_to(block), block->size, size);
+  if constexpr (has(Protection::origin)) {
+    if (block->form != form) report_family(pointer_to(block), block->size, block->form, form);
+    if (size != heap::unknown_size && size != block->size) {
+      report_size(pointer_to(block), block->size, size);
+    }
   }
   if (!large_canary_is_whole(*block)) report_overflow(pointer_to(block), block->size, "free");
 }
@@ -245,7 +249,9 @@ void* reallocate_large(LargeBlock* block, void* pointer, size_t size) noexcept {
   const size_t old_size = size_of_large(block, pointer);
   if (block->state != LargeBlock::State::live || Address(pointer) != block->address) return nullptr;
   if (size > size_t(PTRDIFF_MAX)) return nullptr;
-  if (block->form != Form::malloc) report_family(pointer, old_size, block->form, Form::malloc);
+  if (has(Protection::origin) && block->form != Form::malloc) {
+    report_family(pointer, old_size, block->form, Form::malloc);
+  }
   if (!large_canary_is_whole(*block)) {
     report_overflow(pointer, old_size, "realloc");
     put_canary(block);  // said once: free finds it whole
@@ -280,7 +286,7 @@ void* reallocate_large(LargeBlock* block, void* pointer, size_t size) noexcept {
 }
 
 bool large_canary_is_whole(const LargeBlock& block) noexcept {
-  return slack_of(&block) == 0 ||
+  return !has(Protection::canary) || slack_of(&block) == 0 ||
          canary.is_whole(pointer_to(&block), block.accessible, slack_of(&block));
 }
 

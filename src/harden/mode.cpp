@@ -5,6 +5,7 @@
 #include "harden/large.hpp"
 #include "harden/memory.hpp"
 #include "harden/misuse.hpp"
+#include "harden/protections.hpp"
 #include "harden/small.hpp"
 #include "harden/verify.hpp"
 #include "heap/state.hpp"
@@ -13,7 +14,13 @@ namespace strata::harden {
 namespace {
 
 // Memory that is free reads zero, and so does every block that is handed out.
-void* allocate_zeroed(size_t size) noexcept { return allocate(size, Form::malloc); }
+void* allocate_zeroed(size_t size) noexcept {
+  void* const block = allocate(size, Form::malloc);
+  if constexpr (!has(Protection::clearing)) {
+    if (block != nullptr) __builtin_memset(block, 0, size);
+  }
+  return block;
+}
 
 void* allocate_aligned(size_t alignment, size_t size, Form form) noexcept {
   if (alignment <= granule_size) return allocate(size, form);

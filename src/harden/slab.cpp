@@ -4,6 +4,7 @@
 #include "base/bits.hpp"
 #include "harden/guards.hpp"
 #include "harden/memory.hpp"
+#include "harden/protections.hpp"
 #include "harden/thread.hpp"
 #include "heap/state.hpp"
 
@@ -42,9 +43,10 @@ unsigned next_window(const Slab* slab) noexcept {
 
 // A random one of the bits that are set; at least one is.
 unsigned pick(std::uint64_t* bits, unsigned words, Random& random) noexcept {
-  unsigned word = words == 1 ? 0 : random.below(words);
+  constexpr bool draws = has(Protection::random_place);
+  unsigned word = words == 1 || !draws ? 0 : random.below(words);
   while (bits[word] == 0) word = word + 1 == words ? 0 : word + 1;
-  const unsigned turn = random.byte() & 63;
+  const unsigned turn = draws ? random.byte() & 63 : 0;
   const std::uint64_t turned = bits[word] >> turn | bits[word] << ((64 - turn) & 63);
   const unsigned bit = (lowest_bit(turned) + turn) & 63;
   bits[word] &= ~(std::uint64_t{1} << bit);

@@ -4,6 +4,7 @@
 #include "base/bits.hpp"
 #include "harden/large.hpp"
 #include "harden/misuse.hpp"
+#include "harden/protections.hpp"
 #include "heap/state.hpp"
 
 namespace strata::harden {
@@ -25,14 +26,20 @@ STRATA_INLINE Record* record_at(const Slot* slot, const void* pointer) noexcept 
 }
 
 STRATA_INLINE bool is_fit(const Entry& entry, size_t block_size) noexcept {
-  return !entry.record->is_live() && is_zero(entry.block, block_size);
+  return !entry.record->is_live() &&
+         (!has(Protection::reuse_check) || is_zero(entry.block, block_size));
 }
 
 STRATA_INLINE void* hand_out(const Entry& entry, size_t block_size, size_t size,
                              Form form) noexcept {
   const size_t slack = block_size - size;
   *entry.record = Record::live(form, slack);
-  canary.put_in_zero(entry.block, block_size, slack);
+  if constexpr (!has(Protection::canary)) return entry.block;
+  if constexpr (has(Protection::clearing)) {
+    canary.put_in_zero(entry.block, block_size, slack);
+  } else {
+    canary.put(entry.block, block_size, slack);
+  }
   return entry.block;
 }
 
@@ -78,15 +85,20 @@ STRATA_INLINE void quarantine(ThreadState& state, const Slab* slab, void* block,
                               Record* record) noexcept {
   auto& cache =
       *reinterpret_cast<ClassCache*>(reinterpret_cast<char*>(state.classes) + slab->cache_offset);
-  const unsigned at = state.random.drawn_byte() & (slab->quarantine - 1U);
-  const Entry drawn = {cache.random_blocks[at], cache.random_records[at]};
-  cache.random_blocks[at] = block;
-  cache.random_records[at] = record;
-  if (STRATA_UNLIKELY(drawn.block == nullptr)) return;
-  cache.put_last(drawn);
-  if (STRATA_UNLIKELY(cache.waiting != slab->quarantine)) {
-    ++cache.waiting;
-    return;
+  Entry leaving = {block, record};
+  if constexpr (has(Protection::quarantine) && has(Protection::random_place)) {
+    const unsigned at = state.random.drawn_byte() & (slab->quarantine - 1U);
+    leaving = {cache.random_blocks[at], cache.random_records[at]};
+    cache.random_blocks[at] = block;
+    cache.random_records[at] = record;
+    if (STRATA_UNLIKELY(leaving.block == nullptr)) return;
+  }
+  cache.put_last(leaving);
+  if constexpr (has(Protection::quarantine)) {
+    if (STRATA_UNLIKELY(cache.waiting != slab->quarantine)) {
+      ++cache.waiting;
+      return;
+    }
   }
   if (STRATA_UNLIKELY(++cache.ready == slab->most_ready)) flush_half(state, slab->size_class);
 }
@@ -121,12 +133,19 @@ STRATA_INLINE void retire(Slab* slab, void* block, Record* record) noexcept {
   quarantine(*state, slab, block, record);
 }
 
+// What stands behind the bytes that were asked for is as it was put there.
+STRATA_INLINE bool end_is_whole(void* block, size_t block_size, size_t slack) noexcept {
+  if constexpr (!has(Protection::canary)) return true;
+  if constexpr (!has(Protection::clearing)) return canary.is_whole(block, block_size, slack);
+  return canary.tail_is_whole(block, block_size, slack);
+}
+
 STRATA_NOINLINE void retire_long(Slab* slab, void* block, Record* record) noexcept {
   const size_t slack = record->slack();
-  if (STRATA_UNLIKELY(!canary.tail_is_whole(block, slab->size, slack))) {
+  if (STRATA_UNLIKELY(!end_is_whole(block, slab->size, slack))) {
     report_overflow(block, slab->size - slack, "free");
   }
-  __builtin_memset(block, 0, slab->size);
+  if constexpr (has(Protection::clearing)) __builtin_memset(block, 0, slab->size);
   retire(slab, block, record);
 }
 
@@ -137,8 +156,10 @@ STRATA_COLD void free_wrong(Slot* slot, void* pointer, Form form, size_t said) n
   if (record == nullptr || !record->is_live()) return report_no_block(slot, pointer, true);
   Slab* const slab = slab_of(slot);
   const size_t size = slab->size - record->slack();
-  if (record->form() != form) report_family(pointer, size, record->form(), form);
-  if (said != heap::unknown_size && said != size) report_size(pointer, size, said);
+  if constexpr (has(Protection::origin)) {
+    if (record->form() != form) report_family(pointer, size, record->form(), form);
+    if (said != heap::unknown_size && said != size) report_size(pointer, size, said);
+  }
   retire_long(slab, pointer, record);
 }
 
@@ -149,13 +170,16 @@ STRATA_INLINE void free_at(Slot* slot, void* pointer, Form form, size_t said) no
   Slab* const slab = slab_of(slot);
   const Record found = *record;
   const size_t size = slab->size - found.slack();
-  const bool good = found.is_live_of(form) && (said == heap::unknown_size || said == size);
+  const bool good = has(Protection::origin)
+                        ? found.is_live_of(form) && (said == heap::unknown_size || said == size)
+                        : found.is_live();
   if (STRATA_UNLIKELY(!good)) return free_wrong(slot, pointer, form, said);
-  if (STRATA_UNLIKELY(slab->size > longest_inline ||
-                      !canary.is_whole(pointer, slab->size, found.slack()))) {
+  if (STRATA_UNLIKELY(
+          slab->size > longest_inline ||
+          (has(Protection::canary) && !canary.is_whole(pointer, slab->size, found.slack())))) {
     return retire_long(slab, pointer, record);
   }
-  clear(pointer, slab->size);
+  if constexpr (has(Protection::clearing)) clear(pointer, slab->size);
   retire(slab, pointer, record);
 }
 
@@ -220,10 +244,10 @@ void* reallocate_small(Slot* slot, void* pointer, size_t size) noexcept {
   const Record found = *record;
   const size_t block_size = slab_of(slot)->size;
   const size_t old_size = block_size - found.slack();
-  if (STRATA_UNLIKELY(found.form() != Form::malloc)) {
+  if (has(Protection::origin) && STRATA_UNLIKELY(found.form() != Form::malloc)) {
     report_family(pointer, old_size, found.form(), Form::malloc);
   }
-  if (STRATA_UNLIKELY(!canary.tail_is_whole(pointer, block_size, found.slack()))) {
+  if (STRATA_UNLIKELY(!end_is_whole(pointer, block_size, found.slack()))) {
     report_overflow(pointer, old_size, "realloc");
     // Said once: free finds it whole.
     __builtin_memset(static_cast<char*>(pointer) + old_size, 0, found.slack());

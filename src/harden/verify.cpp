@@ -3,6 +3,7 @@
 
 #include "harden/large.hpp"
 #include "harden/misuse.hpp"
+#include "harden/protections.hpp"
 #include "harden/small.hpp"
 
 namespace strata::harden {
@@ -21,10 +22,12 @@ class Look {
   void at_small(void* block, Record record, size_t block_size) noexcept {
     if (record.is_live()) {
       spend(live_costs);
+      if (!has(Protection::canary) || !has(Protection::clearing)) return;
       if (canary.tail_is_whole(block, block_size, record.slack())) return;
       report_overflow(block, block_size - record.slack(), when_);
     } else {
       spend(block_size);
+      if (!has(Protection::reuse_check)) return;
       if (is_zero(block, block_size)) return;
       report_write_after_free(block, block_size, thread_of(record.freed_by()), when_);
       // Said once, although a thread's ready blocks are met again in their slab.
