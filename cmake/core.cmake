@@ -1,19 +1,21 @@
 # The library: core, fronts, shared and static.
 #
-# Linked in this order: what every program runs first, together, and what most never run behind it,
-# so that its pages do not become resident with the others.
-set(STRATA_CORE
+# Linked in this order: what runs at every program's start, what most programs run soon, and what most
+# never run. The first fit in 64 KiB, and layout.ld sets where they stand.
+set(STRATA_START
   src/ranges/slot_range.cpp src/ranges/slot_supply.cpp
-  src/heap/refill.cpp src/heap/free.cpp src/heap/large.cpp src/heap/huge.cpp
-  src/heap/reallocate.cpp src/heap/slab_life.cpp src/heap/outbox.cpp src/heap/thin.cpp
-  src/heap/threads.cpp src/heap/sample.cpp src/heap/mode.cpp src/heap/zero_sized.cpp
-  src/platform/linux/linux_platform.cpp src/options/options.cpp src/harden/guard_samples.cpp)
-set(STRATA_FRONT
-  src/front/libc.cpp src/front/operators.cpp src/front/process.cpp
-  src/front/throwing_handler.cpp src/front/c_api.cpp)
+  src/heap/refill.cpp src/heap/free.cpp src/heap/large.cpp src/heap/slab_life.cpp
+  src/heap/threads.cpp src/heap/sample.cpp src/platform/linux/linux_platform.cpp
+  src/options/options.cpp src/harden/guard_samples.cpp src/heap/verify.cpp)
+set(STRATA_FRONT_START src/front/libc.cpp src/front/process.cpp)
+set(STRATA_SOON
+  src/heap/reallocate.cpp src/heap/outbox.cpp src/heap/huge.cpp src/heap/thin.cpp
+  src/heap/mode.cpp src/heap/zero_sized.cpp)
+set(STRATA_FRONT_SOON
+  src/front/operators.cpp src/front/throwing_handler.cpp src/front/c_api.cpp)
 set(STRATA_ASIDE
   src/platform/linux/worker.cpp src/heap/strip.cpp
-  src/heap/statistics.cpp src/heap/report.cpp src/heap/verify.cpp
+  src/heap/statistics.cpp src/heap/report.cpp
   src/observe/observer.cpp src/observe/survey.cpp src/observe/estimates.cpp
   src/observe/profiler.cpp src/observe/profile_writer.cpp src/observe/sampled_slabs.cpp
   src/platform/linux/frame_rules.cpp src/platform/linux/stack_walk.cpp
@@ -27,8 +29,9 @@ set(STRATA_ASIDE
   src/harden/blocks.cpp src/harden/leaks.cpp src/harden/diagnose.cpp)
 set(STRATA_FRONT_ASIDE src/front/inspect.cpp src/region/region_c_api.cpp)
 
-add_library(strata_objects OBJECT ${STRATA_CORE} ${STRATA_FRONT} ${STRATA_ASIDE}
-  ${STRATA_FRONT_ASIDE})
+add_library(strata_objects OBJECT
+  ${STRATA_START} ${STRATA_FRONT_START} ${STRATA_SOON} ${STRATA_FRONT_SOON}
+  ${STRATA_ASIDE} ${STRATA_FRONT_ASIDE})
 target_link_libraries(strata_objects PUBLIC strata_core_flags)
 # A builtin malloc or memset must not call itself through us; calls go straight, not through a table.
 target_compile_options(strata_objects PRIVATE
@@ -44,8 +47,10 @@ set_target_properties(strata_shared PROPERTIES OUTPUT_NAME strata LINKER_LANGUAG
   LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 target_link_options(strata_shared PRIVATE
   -Wl,-z,now,-z,relro,-z,nodelete,-Bsymbolic,--as-needed,-O1,--hash-style=gnu
+  -Wl,-z,max-page-size=65536,-T,${CMAKE_SOURCE_DIR}/cmake/layout.ld
   -Wl,--version-script=${CMAKE_SOURCE_DIR}/src/front/exports.map)
-set_target_properties(strata_shared PROPERTIES LINK_DEPENDS ${CMAKE_SOURCE_DIR}/src/front/exports.map)
+set_target_properties(strata_shared PROPERTIES
+  LINK_DEPENDS "${CMAKE_SOURCE_DIR}/src/front/exports.map;${CMAKE_SOURCE_DIR}/cmake/layout.ld")
 
 add_library(strata_static STATIC $<TARGET_OBJECTS:strata_objects>)
 set_target_properties(strata_static PROPERTIES OUTPUT_NAME strata

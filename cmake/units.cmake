@@ -4,7 +4,7 @@
 if(STRATA_TESTS)
   find_library(RAPIDCHECK rapidcheck REQUIRED)
 
-  set(STRATA_UNIT_SOURCES ${STRATA_CORE} ${STRATA_ASIDE} src/front/c_api.cpp src/front/process.cpp
+  set(STRATA_UNIT_SOURCES ${STRATA_START} ${STRATA_SOON} ${STRATA_ASIDE} src/front/c_api.cpp src/front/process.cpp
     tests/unit/support/no_statistics.cpp)
   foreach(platform linux fake)
     add_library(strata_unit_${platform} OBJECT ${STRATA_UNIT_SOURCES})

@@ -19,6 +19,8 @@ constexpr bool built_small = false;
 #endif
 #define STRATA_COLD [[gnu::noinline, gnu::cold]]
 #define STRATA_NOINLINE [[gnu::noinline]]
+// Out of a hot path, but of every program's start; not to be thrown among the cold for its callers.
+#define STRATA_EARLY __attribute__((noinline, section(".text.startup")))
 // For the few functions that programs call all the time: together, and each from the start of a
 // cache line, so that where they stand does not change from build to build.
 #define STRATA_HOT __attribute__((hot, aligned(64)))

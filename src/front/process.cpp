@@ -130,7 +130,7 @@ void after_fork_in_child() noexcept {
 
 [[gnu::destructor]] void leave_process() noexcept {
   heap::verify_at_exit();
-  observe::finish();
+  if (options::values.observe) observe::finish();
   if (statistics_file >= 0) print_statistics(statistics_file);
 }
 

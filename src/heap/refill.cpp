@@ -175,8 +175,8 @@ STRATA_INLINE void* miss(ThreadHeap& heap, size_t size, unsigned c, bool zeroed)
 }
 
 // For a thread's first block, for threads that have finished, and while allocations are sampled.
-STRATA_NOINLINE void* allocate_otherwise(size_t size, unsigned c, bool zeroed,
-                                         size_t alignment) noexcept {
+STRATA_EARLY void* allocate_otherwise(size_t size, unsigned c, bool zeroed,
+                                      size_t alignment) noexcept {
   ThreadHeap* const heap = thread_heap();
   const bool sampling = sample::is_on();
   bool sampled = false;

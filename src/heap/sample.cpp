@@ -51,7 +51,8 @@ std::uint64_t number_of_process() noexcept {
 
 // Two runs, parent and child: none shall sample what another does.
 void stir_seed() noexcept {
-  std::uint64_t x = Machine::now() ^ Address(&x);
+  // Where the stack stands differs from run to run. The clock would bring in more of libc's pages.
+  std::uint64_t x = Address(&x);
   x += number_of_process<Machine>() << 32;
   seed.fetch_add(mix(x), Order::relaxed);
 }

@@ -148,7 +148,7 @@ std::int32_t share(ThreadHeap& heap, unsigned c, bool& sampled) noexcept;
 STRATA_COLD void* show(ThreadHeap* heap, Allocation allocation) noexcept;
 
 // A thread has counted down: what its miss is served with. `block` may be null.
-STRATA_COLD void* coarse_point(ThreadHeap& heap, void* block, size_t size, bool zeroed) noexcept;
+STRATA_EARLY void* coarse_point(ThreadHeap& heap, void* block, size_t size, bool zeroed) noexcept;
 
 // A large block of `counted` bytes was made, or grew by that. True: it is sampled.
 bool passed(ThreadHeap* heap, size_t counted) noexcept;

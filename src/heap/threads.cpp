@@ -41,7 +41,7 @@ std::uint32_t thread_number() noexcept {
 
 }  // namespace
 
-ThreadHeap* open_thread_heap() noexcept {
+STRATA_EARLY ThreadHeap* open_thread_heap() noexcept {
   unsigned expected = 0;
   if (used.compare_exchange(expected, 1, Order::acq_rel) && on_first_use != nullptr) on_first_use();
   if (thread_cache.heap != nullptr) return thread_cache.heap;  // on_first_use allocated

@@ -139,7 +139,7 @@ class Manners(Doctoring):
 
     def test_a_program_is_run_and_looked_at_when_most_is_resident(self):
         done = strata("doctor", "--json", "--", "python3", "-c",
-                      "import time; x = bytearray(100_000_000); time.sleep(1)")
+                      harness.SEEN + "x = bytearray(100_000_000); seen()")
         document = json.loads(done.stdout)
         self.assertEqual("live", document["findings"][0]["cause"])
         self.assertLess(100_000_000, self.assert_adds_up(document["statistics"])["live"])

@@ -17,13 +17,28 @@ BUILD = pathlib.Path(os.environ.get("STRATA_BUILD", pathlib.Path(__file__).paren
 STRATA = BUILD / "strata"
 LIBRARY = BUILD / "libstrata.so"
 SHAPES = BUILD / "tests/observe/shapes"
-PATIENCE = 120
+PATIENCE = 120  # seconds, only so that what hangs ends: no test depends on how fast the machine is
 MIB = 1 << 20
 # Whether one user here can be two, and the other one can run what was built.
 TWO_USERS = os.geteuid() == 0 and all(folder.stat().st_mode & 0o1 for folder in STRATA.parents)
 
 # What the tests themselves run under must not tell on what they start.
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("STRATA_") and k != "LD_PRELOAD"}
+
+# For Python programs under `strata run`: seen() comes back when the command has looked several times
+# at what is there now. Each question wakes the thread that answers.
+SEEN = """
+import pathlib, time
+def asked():
+    for task in pathlib.Path('/proc/self/task').iterdir():
+        status = (task / 'status').read_text()
+        if status.startswith('Name:\\tstrata-observe\\n'):
+            return int(status.rpartition('\\nvoluntary_ctxt_switches:')[2].split()[0])
+    return 0
+def seen(questions=8, seconds=0.5):
+    start, until = asked(), time.monotonic() + seconds
+    while asked() < start + questions or time.monotonic() < until: time.sleep(0.01)
+"""
 
 
 def strata(*arguments, **options):
@@ -83,7 +98,7 @@ class Observing(unittest.TestCase):
         self.eventually("every thread stops", lambda: all(
             path.read_text().rpartition(") ")[2].startswith("T") for path in list(states)))
 
-    def eventually(self, what, holds, seconds=30):
+    def eventually(self, what, holds, seconds=PATIENCE):
         """Waits for a state, for what is promised soon and not at once."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

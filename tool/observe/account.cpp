@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -20,7 +21,11 @@ using observe::AreaKind;
 using observe::Run;
 using observe::RunKind;
 
-constexpr int most_looks = 4;
+// A process that moves is looked at again until it was met so closely, a few times in any case, and
+// no more when it has taken that long.
+constexpr unsigned least_looks = 4;
+constexpr auto longest_looking = std::chrono::seconds(1);
+constexpr double close_enough = 0.005;
 
 constexpr PartName part_names[part_count] = {
     {"live", "live", "blocks that the program has, with their rounding"},
@@ -402,7 +407,6 @@ void complete(Account& account, const Process& process) {
   std::vector<Mapping> mappings = read_mappings(process);
   for (const Mapping& mapping : mappings) account.swapped += mapping.swapped;
   Joiner(account, process, std::move(mappings)).join();
-  account.resident_by_kernel = process.status_bytes("VmRSS").value_or(0);
   account.peak_resident = process.status_bytes("VmHWM").value_or(0);
   account.command = process.command();
   std::map<std::uint32_t, std::string> names;
@@ -415,14 +419,24 @@ void complete(Account& account, const Process& process) {
   }
 }
 
+// The kernel counts before and after its pages are looked at, so that a process which grows or
+// shrinks meanwhile is met in the middle.
 Account look(Conversation& conversation) {
   Account account;
+  const std::uint64_t before = conversation.process().resident_bytes();
   account.view = conversation.survey();
   account.time = account.view.totals.time;
   account.age = account.time - std::min(account.time, conversation.board().started);
   account.release = conversation.board().release;
   complete(account, conversation.process());
+  account.resident_by_kernel = (before + conversation.process().resident_bytes()) / 2;
   return account;
+}
+
+// By how much of it the parts miss what the kernel counts.
+double gap_of(const Account& account) {
+  const auto kernel = double(account.resident_by_kernel);
+  return kernel > 0 ? std::abs(double(account.total()) - kernel) / kernel : 1;
 }
 
 }  // namespace
@@ -441,19 +455,14 @@ std::uint64_t Parts::heap() const {
   return sum;
 }
 
-Account take_account(Conversation& conversation) {
-  Account best;
-  double best_gap = 2;
-  for (int i = 0; i < most_looks; ++i) {
-    Account account = look(conversation);
-    const auto total = double(account.total());
-    const auto kernel = double(account.resident_by_kernel);
-    const double gap = kernel > 0 ? std::abs(total - kernel) / kernel : 1;
-    if (gap < best_gap) {
-      best_gap = gap;
-      best = std::move(account);
-    }
-    if (best_gap < 0.01) break;
+Account take_account(Conversation& conversation, unsigned most_looks) {
+  const auto start = std::chrono::steady_clock::now();
+  Account best = look(conversation);
+  for (unsigned looks = 1; gap_of(best) > close_enough && looks < most_looks; ++looks) {
+    const auto spent = std::chrono::steady_clock::now() - start;
+    if (looks >= least_looks && spent > longest_looking) break;
+    Account next = look(conversation);
+    if (gap_of(next) < gap_of(best)) best = std::move(next);
   }
   return best;
 }
@@ -462,6 +471,7 @@ Account take_account_from_outside(const Process& process) {
   Account account;
   account.view = {};
   complete(account, process);
+  account.resident_by_kernel = process.resident_bytes();
   return account;
 }
 

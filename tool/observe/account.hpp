@@ -91,10 +91,10 @@ struct Account {
   // The process.
   pid_t process = 0;
   std::string command;
-  std::string release;     // of the library
-  std::uint64_t age = 0;   // milliseconds that it has been observed
-  std::uint64_t time = 0;  // the process's clock, in milliseconds
-  std::uint64_t resident_by_kernel = 0;
+  std::string release;                   // of the library
+  std::uint64_t age = 0;                 // milliseconds that it has been observed
+  std::uint64_t time = 0;                // the process's clock, in milliseconds
+  std::uint64_t resident_by_kernel = 0;  // while the parts were looked at
   std::uint64_t peak_resident = 0;
   std::uint64_t swapped = 0;
   std::uint64_t huge_pages = 0;  // bytes of Strata's that lie in them
@@ -115,8 +115,9 @@ struct Account {
 };
 
 // Asks the heap and the kernel and joins their answers. A process that changes fast is looked at
-// again, a few times, until both agree within a hundredth.
-Account take_account(Conversation& conversation);
+// again, up to `most_looks` times within a second, until both agree within half a hundredth; the
+// look at which they agreed best is what comes back.
+Account take_account(Conversation& conversation, unsigned most_looks = 16);
 // Of a process whose heap cannot be asked: the parts outside Strata alone, which are all there are.
 Account take_account_from_outside(const Process& process);
 

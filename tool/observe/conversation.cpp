@@ -21,6 +21,7 @@ namespace {
 using observe::Board;
 
 constexpr unsigned patience_ms = 5000;
+constexpr unsigned patience_at_end_ms = 1000;
 
 size_t board_bytes() {
   const auto page = size_t(::sysconf(_SC_PAGESIZE));
@@ -250,6 +251,10 @@ Conversation::Conversation(Process& process)
 void Conversation::check_alive() const {
   if (process_.has_ended()) throw Trouble("{} ended while it was asked", process_.title());
   if (!is_observed(process_)) {
+    // Its threads are gone before it is: what ends has ended soon.
+    if (process_.has_ended(patience_at_end_ms)) {
+      throw Trouble("{} ended while it was asked", process_.title());
+    }
     throw Trouble("{} replaced itself by another program (exec) while it was asked",
                   process_.title());
   }

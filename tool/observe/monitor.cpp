@@ -25,7 +25,9 @@ constexpr std::uint64_t longest_pause = 200;
 constexpr std::uint64_t longest_pause_share = 16;
 // A process that does not answer in that time is asked again later.
 constexpr unsigned patience_ms = 100;
-constexpr unsigned silence_in_looks = 20;
+constexpr unsigned longest_silence_in_looks = 20;
+// The program goes on meanwhile: an account at the peak is soon one of another moment.
+constexpr unsigned looks_for_account = 4;
 // A new account is taken when so much more is resident than at the last, in sixteenths.
 constexpr std::uint64_t growth_for_account = 1;
 // One allocation in so many bytes is looked at, to say what was allocated.
@@ -72,6 +74,7 @@ std::uint64_t live_of(const observe::Totals& totals) {
 struct Monitor::Following {
   std::unique_ptr<Slice> slice;
   unsigned silent_looks = 0;  // left to pass before it is asked again
+  unsigned silence = 0;       // how many those were at first; more each time it is silent
 };
 
 Monitor::Monitor() : started_(milliseconds_now()) {
@@ -155,12 +158,14 @@ bool Monitor::ask(size_t index) {
       if (!is_there(index)) throw Trouble("it ended");
     };
     if (!following.slice->ask(observe::Question::totals, patience_ms, alive)) {
-      following.silent_looks = silence_in_looks;
+      following.silence = std::min(2 * following.silence + 1, longest_silence_in_looks);
+      following.silent_looks = following.silence;
       return false;
     }
   } catch (const Trouble&) {
     return false;
   }
+  following.silence = 0;
   members_[index].totals = following.slice->take_totals();
   return true;
 }
@@ -223,7 +228,7 @@ void Monitor::take_account_of(pid_t process, std::uint64_t resident) {
     Process looked_at(process);
     Surroundings around = look_around(looked_at, read_mappings(looked_at));
     Conversation conversation(looked_at);
-    account_ = take_account(conversation);
+    account_ = take_account(conversation, looks_for_account);
     surroundings_ = std::move(around);
     account_resident_ = resident;
   } catch (const Trouble&) {

@@ -38,6 +38,13 @@ std::string trimmed(std::string text) {
   return text;
 }
 
+// "FIELD:  12 kB" on a line of its own, in bytes.
+std::optional<std::uint64_t> bytes_in(const std::string& text, const std::string& field) {
+  const size_t at = text.find("\n" + field + ":");
+  if (at == std::string::npos) return std::nullopt;
+  return std::strtoull(text.c_str() + at + field.size() + 2, nullptr, 10) * 1024;
+}
+
 }  // namespace
 
 std::string file_text(const std::string& path) { return text_of(path).value_or(""); }
@@ -81,10 +88,10 @@ std::string Process::command() const {
   return words.empty() ? name_ : words;
 }
 
-bool Process::has_ended() const {
+bool Process::has_ended(unsigned milliseconds) const {
   if (pidfd_ < 0) return ::access(path("stat").c_str(), F_OK) != 0;
   pollfd wanted = {pidfd_, POLLIN, 0};
-  return ::poll(&wanted, 1, 0) > 0;
+  return ::poll(&wanted, 1, int(milliseconds)) > 0;
 }
 
 char Process::state() const {
@@ -139,10 +146,12 @@ std::string Process::read(const std::string& name) const {
 }
 
 std::optional<std::uint64_t> Process::status_bytes(const std::string& field) const {
-  const std::string text = file_text(path("status"));
-  const size_t at = text.find("\n" + field + ":");
-  if (at == std::string::npos) return std::nullopt;
-  return std::strtoull(text.c_str() + at + field.size() + 2, nullptr, 10) * 1024;
+  return bytes_in(file_text(path("status")), field);
+}
+
+std::uint64_t Process::resident_bytes() const {
+  const std::optional<std::uint64_t> counted = bytes_in(file_text(path("smaps_rollup")), "Rss");
+  return counted ? *counted : status_bytes("VmRSS").value_or(0);
 }
 
 std::vector<std::string> Process::environment() const {

@@ -30,7 +30,8 @@ class Process {
   [[nodiscard]] std::string title() const;
   // The command line with spaces between its words.
   [[nodiscard]] std::string command() const;
-  [[nodiscard]] bool has_ended() const;
+  // Or does so within that time.
+  [[nodiscard]] bool has_ended(unsigned milliseconds = 0) const;
   // The letter of /proc/PID/stat (R, S, D, T, t, Z), or 0.
   [[nodiscard]] char state() const;
   [[nodiscard]] std::string owner() const;
@@ -39,6 +40,9 @@ class Process {
   [[nodiscard]] std::string read(const std::string& name) const;
   // A field of /proc/PID/status that is given in kB, in bytes.
   [[nodiscard]] std::optional<std::uint64_t> status_bytes(const std::string& field) const;
+  // The RSS, counted page by page: VmRSS is put together from counters of each processor, which
+  // most kernels add up without what they have not passed on yet. 0 when the process is gone.
+  [[nodiscard]] std::uint64_t resident_bytes() const;
   // "NAME=value" strings of the environment it was started with.
   [[nodiscard]] std::vector<std::string> environment() const;
   [[nodiscard]] std::string path(const std::string& name) const;

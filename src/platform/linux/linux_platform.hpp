@@ -136,7 +136,7 @@ struct LinuxPlatform : PlatformDefaults<LinuxPlatform> {
   static void wake(Atomic<std::uint32_t>& word) noexcept;
 
  private:
-  STRATA_COLD static size_t read_page_size() noexcept;
+  STRATA_EARLY static size_t read_page_size() noexcept;
   static inline size_t page_size_ = 0;  // written once with the same value by whoever is first
 };
 
