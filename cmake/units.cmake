@@ -61,7 +61,9 @@ if(STRATA_TESTS)
     tests/unit/heap/misuse_test.cpp
     tests/unit/heap/c_api_test.cpp)
   strata_unit_test(sample_test linux
-    tests/unit/heap/sample_test.cpp)
+    tests/unit/heap/sample_fairness_test.cpp
+    tests/unit/heap/sample_switching_test.cpp
+    tests/unit/heap/sample_clients_test.cpp)
   strata_unit_test(profiler_test linux
     tests/unit/observe/profiler_test.cpp)
   strata_unit_test(sharing_stress_test linux

@@ -37,28 +37,33 @@ def run(program, allocators, launcher, rounds, scale, quick, deadline=None):
     plots = []
     progress = Progress(rounds * len(measured) * sum(
         len(points_of(axis, points, quick)) for axis, _, _, points in AXES))
+    interrupted = False
     for axis, option, label, all_points in AXES:
         points = points_of(axis, all_points, quick)
         best = {a.name: [None] * len(points) for a in measured}
         failed = set()
         for round_number in range(rounds):
             for index, point in enumerate(points):
-                if deadline is not None and time.monotonic() > deadline:
+                if interrupted or deadline is not None and time.monotonic() > deadline:
                     continue
                 line = Line(f"{axis} {point}", "scaling", "", [
                     program, axis, "--scale", str(scale), "--" + option, str(point)], own_time=True)
-                for allocator in turned(measured, round_number):
-                    progress.step(f"scaling  {axis} {point}  {allocator.name}")
-                    if (allocator.name, point) in failed:
-                        continue
-                    try:
-                        figures = measure.run(line, allocator, launcher, timeout=20 if quick else 120)
-                    except measure.Failure:
-                        failed.add((allocator.name, point))
-                        continue
-                    each = figures["time"] / figures["operations"] * 1e9
-                    known = best[allocator.name][index]
-                    best[allocator.name][index] = each if known is None else min(known, each)
+                try:
+                    for allocator in turned(measured, round_number):
+                        progress.step(f"scaling  {axis} {point}  {allocator.name}")
+                        if (allocator.name, point) in failed:
+                            continue
+                        try:
+                            figures = measure.run(line, allocator, launcher, timeout=20 if quick else 120)
+                        except measure.Failure:
+                            failed.add((allocator.name, point))
+                            continue
+                        each = figures["time"] / figures["operations"] * 1e9
+                        known = best[allocator.name][index]
+                        best[allocator.name][index] = each if known is None else min(known, each)
+                except KeyboardInterrupt:
+                    interrupted = True
+                    print("\nbench: interrupted; the tables follow", file=sys.stderr)
         if all(value is None for values in best.values() for value in values):
             print(f"bench: no time for {axis}", file=sys.stderr)
             continue

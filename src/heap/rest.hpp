@@ -16,10 +16,10 @@ class Rest {
   bool lasts(std::uint32_t times) noexcept {
     if (uses_ != seen_) {
       seen_ = uses_;
-      asked_ = 0;
+      since_ = 0;
     }
-    if (asked_ <= times) ++asked_;
-    return asked_ > times;
+    if (since_ <= times) ++since_;
+    return since_ > times;
   }
 
   // Whether the last use was seen `time` milliseconds ago, or earlier.
@@ -34,10 +34,7 @@ class Rest {
  private:
   std::uint16_t uses_ = 0;
   std::uint16_t seen_ = 0;
-  union {
-    std::uint32_t asked_ = 0;  // lasts()
-    std::uint32_t since_;      // lasts_for()
-  };
+  std::uint32_t since_ = 0;  // the last use: questions, for lasts(), or when it was seen
 };
 
 }  // namespace strata
