@@ -11,7 +11,7 @@ alignas(16) static char memory[256 << 10];
 
 int main() {
   strata::Region<> region(memory, sizeof memory);
-  strata::region_resource resource(region);
+  strata::memory_resource resource(region);
   {
     std::pmr::map<int, std::pmr::string> names(&resource);
     for (int i = 0; i < 1000; ++i) names[i] = "a name that is longer than a short string";

@@ -3,11 +3,12 @@
 //
 //   cmake -B build -DSTRATA_TLSF=FOLDER   (with tlsf.c and tlsf.h, which stay outside the checkout)
 //   build/against_tlsf [TRACE...]         traces as strata lab reads them; without: synthetic laws
+//   build/against_tlsf --play COLUMN LAW LIVE TIMES     plays one law, for valgrind to count
 //
-// Times are the least of many interleaved runs. TLSF aligns to 8 bytes and examines nothing, and so
-// does `bare 8`, which is compared like with like. `default` aligns to 16 bytes and examines every
-// freed pointer, `pointers` the same with the wide layout, `granule 8` aligns to 8 and examines;
-// `best 8` is what a best fit packs.
+// Times are the least of many interleaved runs. TLSF aligns to 8 bytes, examines nothing and stands
+// in the memory it manages, and so do `bare 8` and `bare short`, which are compared like with like.
+// `default` aligns to 16 bytes and examines every freed pointer, `pointers` the same with the wide
+// layout, `granule 8` and `short 8` align to 8 and examine; `best 8` is what a best fit packs.
 #include <fmt/core.h>
 #include <tlsf.h>
 
@@ -30,9 +31,16 @@ using namespace strata;
 struct Granule8 : DefaultPolicy {
   using Layout = layout::Compact<3>;
 };
-struct Bare8 : Granule8 {
+template <class Policy>
+struct Bare : Policy {
   static constexpr Checks checks = Checks::none;
   static constexpr bool counters = false;
+};
+struct Bare8 : Bare<Granule8> {
+  static constexpr bool self_based = true;
+};
+struct Short8 : DefaultPolicy {
+  using Layout = layout::ShortTags<3>;
 };
 struct Wide : DefaultPolicy {
   using Layout = layout::Pointers<>;
@@ -67,6 +75,29 @@ class Tlsf {
   tlsf_t tlsf_;
 };
 
+// What playing a trace costs without any allocator.
+class Nothing {
+ public:
+  Nothing(void* memory, std::size_t) : memory_(memory) {}
+  bool works() const { return true; }
+  void* allocate(std::size_t) { return memory_; }
+  void* reallocate(void*, std::size_t) { return memory_; }
+  void free(void*) {}
+
+ private:
+  void* memory_;
+};
+
+// The columns, and the allocator of each.
+constexpr std::array heads = {"default", "pointers",   "granule 8", "bare 8",
+                              "short 8", "bare short", "best 8"};
+constexpr std::size_t timed = heads.size() - 1;
+template <class Visit>
+auto with_all(Visit&& visit) {
+  return visit.template operator()<Ours<DefaultPolicy>, Ours<Wide>, Ours<Granule8>, Ours<Bare8>,
+                                   Ours<Short8>, Ours<Bare<Short8>>, Ours<BestOf8>>();
+}
+
 class Comparison {
  public:
   explicit Comparison(const lab::Workload& workload)
@@ -77,25 +108,41 @@ class Comparison {
         pages_(bytes_),
         blocks_(workload.slots) {}
 
-  // Ratios to the first.
-  template <class First, class... Others>
-  std::array<double, sizeof...(Others)> times() {
+  // Ratios to TLSF's.
+  std::array<double, heads.size()> times() {
     constexpr unsigned repeats = 15;
-    double first = 1e300;
-    std::array<double, sizeof...(Others)> least;
-    least.fill(1e300);
-    for (unsigned i = 0; i < repeats; ++i) {
-      first = std::min(first, nanoseconds<First>());
-      double* at = least.data();
-      ((*at = std::min(*at, nanoseconds<Others>()), ++at), ...);
-    }
-    for (double& time : least) time /= first;
-    return least;
+    return with_all([&]<class... Others>() {
+      double first = 1e300;
+      std::array<double, sizeof...(Others)> least;
+      least.fill(1e300);
+      for (unsigned i = 0; i < repeats; ++i) {
+        first = std::min(first, nanoseconds<Tlsf>());
+        double* at = least.data();
+        ((*at = std::min(*at, nanoseconds<Others>()), ++at), ...);
+      }
+      for (double& time : least) time /= first;
+      return least;
+    });
   }
-  template <class First, class... Others>
-  std::array<double, sizeof...(Others)> footprints() {
-    const double first = footprint<First>();
-    return {footprint<Others>() / first...};
+  std::array<double, heads.size()> footprints() {
+    return with_all([&]<class... Others>() {
+      const double first = footprint<Tlsf>();
+      return std::array<double, sizeof...(Others)>{footprint<Others>() / first...};
+    });
+  }
+
+  // Plays the trace with the allocator of one column; false if there is no such column.
+  bool play(const std::string& column, unsigned times) {
+    const auto play = [&]<class Allocator>() {
+      for (unsigned i = 0; i < times; ++i) nanoseconds<Allocator>();
+      return true;
+    };
+    if (column == "tlsf") return play.template operator()<Tlsf>();
+    if (column == "nothing") return play.template operator()<Nothing>();
+    return with_all([&]<class... All>() {
+      std::size_t i = 0;
+      return ((heads[i++] == column && play.template operator()<All>()) || ...);
+    });
   }
 
  private:
@@ -144,14 +191,14 @@ class Comparison {
 
 struct Row {
   std::string name;
-  std::array<double, 4> times;
-  std::array<double, 5> footprints;
+  std::array<double, heads.size()> times;
+  std::array<double, heads.size()> footprints;
 
   void print() const {
     fmt::print("{:24} |", name);
-    for (const double time : times) fmt::print(" {:9.3f}", time);
+    for (std::size_t i = 0; i < timed; ++i) fmt::print(" {:10.3f}", times[i]);
     fmt::print(" |");
-    for (const double footprint : footprints) fmt::print(" {:9.3f}", footprint);
+    for (const double footprint : footprints) fmt::print(" {:10.3f}", footprint);
     fmt::print("\n");
   }
 };
@@ -159,6 +206,13 @@ struct Row {
 }  // namespace
 
 int main(int count, char** arguments) {
+  if (count == 6 && std::string(arguments[1]) == "--play") {
+    const auto live = std::uint32_t(std::stoul(arguments[4]));
+    const lab::Workload workload = lab::synthetic(arguments[3], live * 40ULL, 7, live);
+    if (Comparison(workload).play(arguments[2], unsigned(std::stoul(arguments[5])))) return 0;
+    fmt::print(stderr, "against_tlsf: no column {}\n", arguments[2]);
+    return 2;
+  }
   std::vector<lab::Workload> workloads;
   for (int i = 1; i < count; ++i) workloads.push_back(lab::from_trace(arguments[i]));
   if (workloads.empty()) {
@@ -169,25 +223,23 @@ int main(int count, char** arguments) {
       }
     }
   }
-  constexpr std::array heads = {"default", "pointers", "granule 8", "bare 8", "best 8"};
-  fmt::print("{:24} | {:39} | footprint against tlsf\n{:24} |", "", "time against tlsf", "trace");
-  for (std::size_t i = 0; i < 4; ++i) fmt::print(" {:>9}", heads[i]);
+  fmt::print("{:24} | {:65} | footprint against tlsf\n{:24} |", "", "time against tlsf", "trace");
+  for (std::size_t i = 0; i < timed; ++i) fmt::print(" {:>10}", heads[i]);
   fmt::print(" |");
-  for (const char* head : heads) fmt::print(" {:>9}", head);
+  for (const char* head : heads) fmt::print(" {:>10}", head);
   fmt::print("\n");
 
   Row mean{"geometric mean", {}, {}};
   for (const lab::Workload& workload : workloads) {
     Comparison compare(workload);
-    const Row row{
-        workload.name.substr(workload.name.find_last_of('/') + 1),
-        compare.times<Tlsf, Ours<DefaultPolicy>, Ours<Wide>, Ours<Granule8>, Ours<Bare8>>(),
-        compare.footprints<Tlsf, Ours<DefaultPolicy>, Ours<Wide>, Ours<Granule8>, Ours<Bare8>,
-                           Ours<BestOf8>>()};
+    const Row row{workload.name.substr(workload.name.find_last_of('/') + 1), compare.times(),
+                  compare.footprints()};
     row.print();
     const double share = 1 / double(workloads.size());
-    for (std::size_t i = 0; i < 4; ++i) mean.times[i] += std::log(row.times[i]) * share;
-    for (std::size_t i = 0; i < 5; ++i) mean.footprints[i] += std::log(row.footprints[i]) * share;
+    for (std::size_t i = 0; i < heads.size(); ++i) {
+      mean.times[i] += std::log(row.times[i]) * share;
+      mean.footprints[i] += std::log(row.footprints[i]) * share;
+    }
   }
   for (double& time : mean.times) time = std::exp(time);
   for (double& footprint : mean.footprints) footprint = std::exp(footprint);

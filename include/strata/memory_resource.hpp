@@ -1,14 +1,16 @@
 // std::pmr over Strata: a resource over a region, one over the process heap, and an allocator type.
 //
 //   strata::Region<> region(memory, sizeof memory);
-//   strata::region_resource resource(region);
+//   strata::memory_resource resource(region);
 //   std::pmr::vector<int> numbers(&resource);
 //
-//   std::pmr::map<...> on_the_heap(strata::heap_resource());
+//   strata::memory_resource heap;                       over the process heap, as heap_resource()
+//   is std::pmr::map<...> on_the_heap(strata::heap_resource());
 //
-// With strata::monotonic both, region_resource(region, monotonic) and heap_resource(monotonic),
-// serve through falloc: blocks lie one behind the other, without a search; they are freed like any
-// other. This header is for hosted programs: it throws std::bad_alloc, as std::pmr demands.
+// With strata::monotonic, as in memory_resource(region, monotonic), memory_resource(monotonic) and
+// heap_resource(monotonic), they serve through falloc: blocks lie one behind the other, without a
+// search; they are freed like any other. This header is for hosted programs: it throws
+// std::bad_alloc, as std::pmr demands.
 #pragma once
 
 #include <cstddef>
@@ -22,12 +24,15 @@ namespace strata {
 struct monotonic_t {};
 inline constexpr monotonic_t monotonic{};
 
-// Over any region, by reference. Equal only to itself: its blocks are no other resource's.
-template <class RegionType>
-class region_resource final : public std::pmr::memory_resource {
+struct process_heap {};
+
+// Over any region, by reference. Equal only to itself: its blocks are no other resource's. As safe
+// for threads as the region: its lock is a policy.
+template <class RegionType = process_heap>
+class memory_resource final : public std::pmr::memory_resource {
  public:
-  explicit region_resource(RegionType& region) noexcept : region_(region) {}
-  region_resource(RegionType& region, monotonic_t) noexcept : region_(region), at_end_(true) {}
+  explicit memory_resource(RegionType& region) noexcept : region_(region) {}
+  memory_resource(RegionType& region, monotonic_t) noexcept : region_(region), at_end_(true) {}
 
  private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
@@ -47,8 +52,10 @@ class region_resource final : public std::pmr::memory_resource {
   bool at_end_ = false;
 };
 
-// The process heap; needs libstrata. Any two are equal: each frees what the other allocated.
-class memory_resource final : public std::pmr::memory_resource {
+// Over the process heap; needs libstrata. Any two are equal: each frees what the other allocated.
+// Any thread may use it.
+template <>
+class memory_resource<process_heap> final : public std::pmr::memory_resource {
  public:
   memory_resource() noexcept = default;
   explicit memory_resource(monotonic_t) noexcept : at_end_(true) {}
@@ -70,12 +77,15 @@ class memory_resource final : public std::pmr::memory_resource {
   bool at_end_ = false;
 };
 
+memory_resource()->memory_resource<process_heap>;
+memory_resource(monotonic_t)->memory_resource<process_heap>;
+
 inline std::pmr::memory_resource* heap_resource() noexcept {
-  static memory_resource resource;
+  static memory_resource<process_heap> resource;
   return &resource;
 }
 inline std::pmr::memory_resource* heap_resource(monotonic_t) noexcept {
-  static memory_resource resource(monotonic);
+  static memory_resource<process_heap> resource(monotonic);
   return &resource;
 }
 

@@ -5,7 +5,7 @@
  *   void *p = strata_region_allocate(region, 100);
  *   strata_region_free(region, p);
  *
- * The region's own words (about 5 KB) stand at the start of the memory. Memory is aligned to 16.
+ * The region's own words (about 2 KB) stand at the start of the memory. Memory is aligned to 16.
  * Everything in it is an offset, so the same bytes work at another address: strata_region_attach.
  */
 #ifndef STRATA_REGION_H

@@ -1,8 +1,8 @@
 // Good and best fit: free blocks in the span core's two-level bins.
 //
-//   fit::Good   O(1): the first block of the first bin all of whose blocks are long enough; before
-//               it gives up, at most 16 blocks of the one bin that may hold a fit. Waste per block
-//               is below 1/16 of its size, the rest stays free.
+//   fit::Good   O(1): of the request's own bin at most 8 blocks, else the first block of the first
+//               bin behind, all of whose blocks are long enough; before it gives up, at most 16
+//               blocks of the own bin. What a block is too long is cut off and stays free.
 //   fit::Best   exact: the shortest block that is long enough. O(blocks in one or two bins).
 //
 // The interface is the one every fit has (see list_fits.hpp for the other family):
@@ -21,6 +21,16 @@
 #include "span/span_core.hpp"
 
 namespace strata::fit {
+
+// The span core as a region wants it: blocks of 64 KiB and more lie in wider bins. That halves the
+// table, which counts in small regions: 1 KB for the default layout, 2 KB where links are wide.
+inline constexpr unsigned coarse_log2_bytes = 16;
+template <class Tags, unsigned MaxLog2>
+using BinCore = SpanCore < Tags,
+      MaxLog2,
+      coarse_log2_bytes -
+          Tags::Layout::granule_shift<MaxLog2 ? coarse_log2_bytes - Tags::Layout::granule_shift
+                                              : MaxLog2>;
 
 template <class Tags, unsigned MaxLog2, bool exact>
 class Bins {
@@ -46,10 +56,11 @@ class Bins {
   }
   [[nodiscard]] bool check(Tags& tags, bool apart) noexcept { return core_.check(tags, apart); }
   [[nodiscard]] size_t free_units() const noexcept { return core_.free_units(); }
-  void reset() noexcept { core_ = SpanCore<Tags, MaxLog2>(); }
+  void reset() noexcept { core_ = Core(); }
 
  private:
-  SpanCore<Tags, MaxLog2> core_;
+  using Core = BinCore<Tags, MaxLog2>;
+  Core core_;
 };
 
 struct Good {

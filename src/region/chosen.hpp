@@ -97,7 +97,7 @@ class Index {
                                    : score_.free_units();
   }
   void reset() noexcept {
-    core_ = SpanCore<Tags, MaxLog2>();
+    core_ = fit::BinCore<Tags, MaxLog2>();
     next_.reset();
     score_.reset();
   }
@@ -119,7 +119,7 @@ class Index {
     return kind == FitKind::next ? call(next_) : call(score_);
   }
 
-  SpanCore<Tags, MaxLog2> core_;
+  fit::BinCore<Tags, MaxLog2> core_;
   fit::NextIndex<Tags> next_;
   ScoreList score_;
 };

@@ -40,7 +40,7 @@ template <class Policy = DefaultPolicy>
 class alignas(Policy::Layout::granule) Region {
  public:
   using Layout = typename Policy::Layout;
-  using Tags = InBandTags<Layout, Policy::mark, Policy::owner>;
+  using Tags = InBandTags<Layout, Policy::mark, Policy::owner, Policy::self_based>;
   using Span = typename Tags::Span;
   static constexpr unsigned log2_units =
       Policy::max_log2_units != 0 ? Policy::max_log2_units : Layout::max_log2_units;

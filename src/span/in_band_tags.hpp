@@ -34,7 +34,8 @@ enum class Mark {
   seal,     // a mix of the address and the size: also tells an overwritten size
 };
 
-template <class LayoutPolicy, Mark mark_kind = Mark::none, bool has_owner = false>
+template <class LayoutPolicy, Mark mark_kind = Mark::none, bool has_owner = false,
+          bool heads_in_reach = false>
 class InBandTags {
  public:
   using Layout = LayoutPolicy;
@@ -78,6 +79,14 @@ class InBandTags {
     if constexpr (has_owner) owner(made) = owner(span);
     return made;
   }
+  // The same where the rest is and stays the end of a free block: that is what the block behind has
+  // been told already. Returns the rest.
+  Span shorten(Span span, size_t units) noexcept {
+    const Span made = advance(span, units);
+    const size_t rest = length(made);
+    footer_below(Layout::advance(made, rest)) = Word(rest);
+    return made;
+  }
   void mark_free(Span span, size_t units) noexcept {
     word(span) = Word(units << Layout::size_shift) | (word(span) & previous_free_flag) | free_flag;
     const Span after = Layout::advance(span, units);
@@ -94,6 +103,12 @@ class InBandTags {
   void swallowed(Span span) noexcept { word(span) |= free_flag; }
   Span& next(Span span) noexcept { return link_at(address(span)); }
   Span& previous(Span span) noexcept { return link_at(address(span) + sizeof(Link)); }
+  // The handle whose next() is *link.
+  Span span_before(const Span* link) const noexcept
+      requires(sizeof(Link) == sizeof(Address) ||
+               (heads_in_reach && Layout::link_bytes <= sizeof(Link))) {
+    return span_at(reinterpret_cast<Address>(link));
+  }
 
   // --- what the region needs besides
   [[nodiscard]] Address base() const noexcept { return base_; }

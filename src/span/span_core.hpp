@@ -1,10 +1,11 @@
 // The span core: take n units, give them back, coalesce both ways; every operation O(1).
 //
 // Idea. Free spans sit in two-level segregated bins: the first level is the power of two of the
-// length, the second cuts each power into 16 equal steps. The request's own bin is searched first,
-// a bounded number of steps: it holds the spans of just this length that were given back before.
-// Two bitmaps find the first filled bin behind it, whose every span is long enough. So a search is
-// O(1), packs within two points of best fit, and refuses only when the space is truly crowded.
+// length, the second cuts each power into 16 equal steps (4, from 2^CoarseLog2 units on). The
+// request's own bin is searched first, a bounded number of steps: it holds the spans of just this
+// length that were given back before. A bitmap, one bit a bin, finds the first filled bin behind
+// it, whose every span is long enough. So a search is O(1), packs within two points of best fit,
+// and refuses only when the space is truly crowded.
 // A bin of a store that says so (by_address) is kept nearly in order of address: a span that comes
 // walks past at most order_walk_limit lower ones. Spans of one length are then taken from below,
 // and the long ones above stay whole.
@@ -26,6 +27,7 @@
 
 #include <concepts>
 
+#include "base/attributes.hpp"
 #include "base/bits.hpp"
 #include "base/units.hpp"
 
@@ -62,74 +64,19 @@ concept TagStore = requires(T& tags, typename T::Span span, size_t units) {
   noexcept->std::same_as<typename T::Span&>;
 };
 
-// Which bins are not empty, and which bin is whose. Cores of the same number of rows share its
-// code.
-template <unsigned Rows>
-class SpanBins {
- public:
-  static constexpr unsigned step_shift = 4;
-  static constexpr unsigned steps = 1U << step_shift;
-  static constexpr unsigned none = ~0U;
-
-  // The bin that holds spans of this length: row * steps + step. Below 2 * steps units each length
-  // has its own bin. The | makes the shorter ones row 0 without a branch.
-  static constexpr unsigned bin_of(size_t units) noexcept {
-    const unsigned shift = log2_floor(units | steps) - step_shift;
-    return (shift << step_shift) + unsigned(units >> shift);
-  }
-
-  [[nodiscard]] constexpr bool empty() const noexcept { return row_map_ == 0; }
-  constexpr void fill(unsigned bin) noexcept {
-    step_maps_[bin / steps] |= std::uint32_t{1} << (bin % steps);
-    row_map_ |= std::uint64_t{1} << (bin / steps);
-  }
-  constexpr void clear(unsigned bin) noexcept {
-    const unsigned row = bin / steps;
-    step_maps_[row] &= ~(std::uint32_t{1} << (bin % steps));
-    if (step_maps_[row] == 0) row_map_ &= ~(std::uint64_t{1} << row);
-  }
-
-  // The first filled bin at or behind `bin`, or none.
-  [[nodiscard]] constexpr unsigned first_from(unsigned bin) const noexcept {
-    const unsigned row = bin / steps;
-    const std::uint32_t in_row = step_maps_[row] & (~std::uint32_t{0} << (bin % steps));
-    if (in_row != 0) return row * steps + lowest_bit(in_row);
-    // row <= 58, so that the shift below is always less than 64.
-    const std::uint64_t rows_behind = row_map_ & (~std::uint64_t{0} << (row + 1));
-    if (rows_behind == 0) return none;
-    const unsigned found = lowest_bit(rows_behind);
-    return found * steps + lowest_bit(step_maps_[found]);
-  }
-  // The last filled bin; there is one.
-  [[nodiscard]] constexpr unsigned last() const noexcept {
-    const unsigned row = log2_floor(row_map_);
-    return row * steps + log2_floor(step_maps_[row]);
-  }
-
-  // Whether the maps agree that `bin` is filled, or not, and have no bit too many.
-  [[nodiscard]] constexpr bool agrees(unsigned bin, bool filled) const noexcept {
-    const unsigned row = bin / steps;
-    return row_map_ >> Rows == 0 && step_maps_[row] >> steps == 0 &&
-           ((row_map_ >> row) & 1U) == (step_maps_[row] != 0 ? 1U : 0U) &&
-           ((step_maps_[row] >> (bin % steps)) & 1U) == (filled ? 1U : 0U);
-  }
-
- private:
-  std::uint64_t row_map_ = 0;           // bit r: some bin of row r is not empty
-  std::uint32_t step_maps_[Rows] = {};  // bit s: bin (r, s) is not empty
-};
-
-// MaxLog2: spans are shorter than 2^MaxLog2 units.
-template <TagStore Tags, unsigned MaxLog2 = 32>
+// MaxLog2: spans are shorter than 2^MaxLog2 units. CoarseLog2: from that length on bins are wider,
+// for owners whose spans are hardly ever so long, or who count each byte of the table.
+template <TagStore Tags, unsigned MaxLog2 = 32, unsigned CoarseLog2 = MaxLog2>
 class SpanCore {
-  static_assert(MaxLog2 >= 6 && MaxLog2 <= 62, "a row's number must fit a shift of 64 bits");
+  static_assert(MaxLog2 >= 6 && MaxLog2 <= 62 && CoarseLog2 >= 6 && CoarseLog2 <= MaxLog2);
 
  public:
   using Span = typename Tags::Span;
-  static constexpr unsigned step_shift = SpanBins<1>::step_shift;
+  static constexpr unsigned step_shift = 4;
   static constexpr unsigned steps = 1U << step_shift;
-  static constexpr unsigned rows = MaxLog2 - step_shift + 1;
-  static constexpr unsigned bins = rows * steps;
+  static constexpr unsigned coarse_shift = 2;
+  static constexpr unsigned fine_bins = (CoarseLog2 - step_shift + 1) * steps;
+  static constexpr unsigned bins = fine_bins + ((MaxLog2 - CoarseLog2) << coarse_shift);
   // Spans of the request's own bin that are looked at before longer bins, and before giving up.
   // Looking first costs nothing measurable and takes 1 to 15% off the memory a trace needs.
   static constexpr unsigned near_search_limit = 8;
@@ -145,7 +92,7 @@ class SpanCore {
   }
 
   [[nodiscard]] size_t free_units() const noexcept { return free_units_; }
-  [[nodiscard]] bool empty() const noexcept { return maps_.empty(); }
+  [[nodiscard]] bool empty() const noexcept { return free_units_ == 0; }
 
   // Gives [span, span + units) to the core, joined with free neighbours. Returns the joined span.
   Span give(Tags& tags, Span span, size_t units) noexcept {
@@ -173,19 +120,14 @@ class SpanCore {
   [[nodiscard]] Span find(Tags& tags, size_t units, size_t* looked_at = nullptr) const noexcept {
     if (units == 0 || units >= (size_t{1} << (MaxLog2 - 1))) return Tags::none;
     // The bin of `units` itself holds spans some of which are long enough, likely ones of exactly
-    // this length that were given back lately.
+    // this length that were given back lately. One scan of the map finds its first span or that of
+    // a bin behind: asking the own bin first would be a branch that nobody can foresee.
     const unsigned own = bin_of(units);
-    const Span head = first_from(own + 1);
-    // Crowded: nothing behind, so the own bin is searched further.
-    const unsigned limit = head != Tags::none ? near_search_limit : crowded_search_limit;
-    Span span = heads_[own];
-    for (unsigned i = 0; span != Tags::none && i < limit; ++i) {
-      if (looked_at != nullptr) ++*looked_at;
-      if (tags.length(span) >= units) return span;
-      span = tags.next(span);
-    }
-    if (looked_at != nullptr && head != Tags::none) ++*looked_at;
-    return head;
+    const Span head = first_from(own);
+    if (head == Tags::none) return head;
+    if (looked_at != nullptr) ++*looked_at;
+    if (STRATA_LIKELY(tags.length(head) >= units)) return head;
+    return find_behind(tags, head, own, units, looked_at);
   }
 
   // The shortest free span of at least `units`, or none; it stays free. Exact, because bins are
@@ -248,7 +190,10 @@ class SpanCore {
 
   // The first free span of the longest bin, or none: what to purge or release first.
   [[nodiscard]] Span longest(Tags&) const noexcept {
-    return maps_.empty() ? Tags::none : heads_[maps_.last()];
+    for (unsigned word = words; word-- > 0;) {
+      if (map_[word] != 0) return heads_[word * 64 + log2_floor(map_[word])];
+    }
+    return Tags::none;
   }
 
   // Calls visit(span, units) for every free span.
@@ -263,10 +208,10 @@ class SpanCore {
   // used, so that free spans may touch. O(free spans).
   [[nodiscard]] bool check(Tags& tags, bool apart = false) const noexcept {
     size_t sum = 0;
-    bool good = true;
+    bool good = bins % 64 == 0 || map_[words - 1] >> (bins % 64) == 0;
     for (unsigned bin = 0; bin < bins; ++bin) {
-      good &= maps_.agrees(bin, heads_[bin] != Tags::none);
-      Span last = Tags::none;
+      good &= ((map_[bin / 64] >> (bin % 64)) & 1U) == (heads_[bin] != Tags::none ? 1U : 0U);
+      Span last = before_head(tags, bin);
       for (Span s = heads_[bin]; s != Tags::none && good; last = s, s = tags.next(s)) {
         const size_t units = tags.length(s);
         good &= bin_of(units) == bin && tags.previous(s) == last;
@@ -279,19 +224,51 @@ class SpanCore {
   }
 
  private:
-  // Small code has one kind of maps for all cores of the three storeys.
-  using Bins = SpanBins < built_small&& rows<33 ? 33 : rows>;
-  static constexpr unsigned bin_of(size_t units) noexcept { return Bins::bin_of(units); }
+  // The bin that holds spans of this length. Below 2 * steps units each length has its own bin. The
+  // | makes the shorter ones part of the first row without a branch.
+  static constexpr unsigned bin_of(size_t units) noexcept {
+    if constexpr (CoarseLog2 != MaxLog2) {
+      if (STRATA_UNLIKELY(units >> CoarseLog2 != 0)) {
+        const unsigned shift = log2_floor(units) - coarse_shift;
+        const unsigned row = shift + coarse_shift - CoarseLog2;
+        return fine_bins + (row << coarse_shift) + unsigned(units >> shift) - (1U << coarse_shift);
+      }
+    }
+    const unsigned shift = log2_floor(units | steps) - step_shift;
+    return (shift << step_shift) + unsigned(units >> shift);
+  }
 
   static size_t skip_to(Tags& tags, Span span, size_t alignment) noexcept {
     const size_t position = tags.position(span);
     return align_up(position, alignment) - position;
   }
 
-  // The first span of the first filled bin at or behind `bin`, or none.
+  // The first span of the first filled bin at or behind `bin`, or none. Never more than the words
+  // of the map are looked at, and hardly ever more than two: one has four powers of two or more.
   [[nodiscard]] Span first_from(unsigned bin) const noexcept {
-    const unsigned found = maps_.first_from(bin);
-    return found != Bins::none ? heads_[found] : Tags::none;
+    unsigned word = bin / 64;
+    std::uint64_t filled = map_[word] & (~std::uint64_t{0} << (bin % 64));
+    while (filled == 0) {
+      if (++word == words) return Tags::none;
+      filled = map_[word];
+    }
+    return heads_[word * 64 + lowest_bit(filled)];
+  }
+
+  // The first span of the own bin is too short.
+  [[gnu::noinline]] Span find_behind(Tags& tags, Span span, unsigned own, size_t units,
+                                     size_t* looked_at) const noexcept {
+    const Span head = first_from(own + 1);
+    // Crowded: nothing behind, so the own bin is searched further.
+    const unsigned limit = head != Tags::none ? near_search_limit : crowded_search_limit;
+    for (unsigned i = 1; i < limit; ++i) {
+      span = tags.next(span);
+      if (span == Tags::none) break;
+      if (looked_at != nullptr) ++*looked_at;
+      if (tags.length(span) >= units) return span;
+    }
+    if (looked_at != nullptr && head != Tags::none) ++*looked_at;
+    return head;
   }
 
   // The shortest span of at least `units` in the list that starts at `span`, or none.
@@ -311,19 +288,33 @@ class SpanCore {
 
   // Cuts [span + skip, + units) out of the free span; what is left on both sides stays free.
   Span carve(Tags& tags, Span span, size_t skip, size_t units) noexcept {
-    const size_t length = detach(tags, span);
-    const Span taken = skip == 0 ? span : tags.advance(span, skip);
-    if (skip != 0) attach(tags, span, skip);
-    if (length > skip + units) attach(tags, tags.advance(taken, units), length - skip - units);
+    const size_t length = unlink(tags, span);
+    const size_t rest = length - skip - units;
     free_units_ -= units;
-    return taken;
+    if constexpr (requires { tags.shorten(span, skip); }) {
+      if (rest == 0) tags.mark_used(span, length);
+      const Span taken = skip == 0 ? span : tags.advance(span, skip);
+      if (rest != 0) link(tags, tags.shorten(taken, units), rest);
+      if (skip != 0) attach(tags, span, skip);
+      return taken;
+    } else {
+      tags.mark_used(span, length);
+      const Span taken = skip == 0 ? span : tags.advance(span, skip);
+      if (skip != 0) attach(tags, span, skip);
+      if (rest != 0) attach(tags, tags.advance(taken, units), rest);
+      return taken;
+    }
   }
 
   void attach(Tags& tags, Span span, size_t units) noexcept {
     tags.mark_free(span, units);
+    link(tags, span, units);
+  }
+
+  void link(Tags& tags, Span span, size_t units) noexcept {
     const unsigned bin = bin_of(units);
     Span& head = heads_[bin];
-    Span before = Tags::none;
+    Span before = before_head(tags, bin);
     Span after = head;
     if constexpr (requires { requires Tags::by_address; }) {
       for (unsigned i = 0; i < order_walk_limit && after != Tags::none; ++i) {
@@ -334,9 +325,22 @@ class SpanCore {
     }
     tags.previous(span) = before;
     tags.next(span) = after;
-    if (after != Tags::none) tags.previous(after) = span;
-    (before != Tags::none ? tags.next(before) : head) = span;
-    maps_.fill(bin);
+    (before != before_head(tags, bin) ? tags.next(before) : head) = span;
+    if (after != Tags::none)
+      tags.previous(after) = span;
+    else
+      map_[bin / 64] |= std::uint64_t{1} << (bin % 64);
+  }
+
+  // What stands before the first span of a bin: where links are as wide as addresses, the head
+  // itself, as if it were a span's `next`. So taking a span out need not ask whether it is the
+  // first one, nor of which bin.
+  static constexpr bool head_is_span = requires(Tags & t, Span* head) { t.span_before(head); };
+  Span before_head(Tags& tags, unsigned bin) const noexcept {
+    if constexpr (head_is_span)
+      return tags.span_before(&heads_[bin]);
+    else
+      return (void)tags, (void)bin, Tags::none;
   }
 
   size_t detach(Tags& tags, Span span) noexcept {
@@ -360,18 +364,30 @@ class SpanCore {
     const size_t units = tags.length(span);
     const Span next = tags.next(span);
     const Span previous = tags.previous(span);
-    if (next != Tags::none) tags.previous(next) = previous;
-    if (previous != Tags::none) {
+    if constexpr (head_is_span) {
       tags.next(previous) = next;
+      if (next != Tags::none) {
+        tags.previous(next) = previous;
+      } else {
+        const size_t bin =
+            (tags.address(previous) - reinterpret_cast<Address>(heads_)) / sizeof(Span);
+        if (bin < bins) map_[bin / 64] &= ~(std::uint64_t{1} << (bin % 64));
+      }
     } else {
-      const unsigned bin = bin_of(units);
-      heads_[bin] = next;
-      if (next == Tags::none) maps_.clear(bin);
+      if (next != Tags::none) tags.previous(next) = previous;
+      if (previous != Tags::none) {
+        tags.next(previous) = next;
+      } else {
+        const unsigned bin = bin_of(units);
+        heads_[bin] = next;
+        if (next == Tags::none) map_[bin / 64] &= ~(std::uint64_t{1} << (bin % 64));
+      }
     }
     return units;
   }
 
-  Bins maps_;
+  static constexpr unsigned words = divide_up(bins, 64);
+  std::uint64_t map_[words] = {};  // bit b: bin b is not empty
   size_t free_units_ = 0;
   Span heads_[bins] = {};
 };

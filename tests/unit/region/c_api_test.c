@@ -122,9 +122,10 @@ int c_api_names_every_error(void) {
          error == STRATA_REGION_NULL_MEMORY);
   EXPECT(strata_region_create(memory + 8, 10000, NULL, &error) == NULL &&
          error == STRATA_REGION_MISALIGNED_MEMORY);
-  for (size_t bytes = 0; bytes < 4096; bytes += 13)
+  for (size_t bytes = 0; bytes < 2048; bytes += 13)
     EXPECT(strata_region_create(memory, bytes, NULL, &error) == NULL &&
            error == STRATA_REGION_MEMORY_TOO_SMALL);
+  EXPECT(strata_region_create(memory, 4096, NULL, &error) != NULL);
   memset(memory, 0, sizeof memory);
   EXPECT(strata_region_attach(memory, &error) == NULL && error == STRATA_REGION_NOT_A_REGION);
   strata_region* region = strata_region_create(memory, sizeof memory, &options, &error);

@@ -18,7 +18,7 @@ alignas(64) char memory[1 << 18];
 
 TEST(MemoryResource, containers_live_in_a_region_and_leave_it_empty) {
   strata::Region<> region(memory, sizeof memory);
-  strata::region_resource resource(region);
+  strata::memory_resource resource(region);
   {
     std::pmr::map<int, std::pmr::string> map(&resource);
     for (int i = 0; i < 500; ++i) map[i] = std::string(std::size_t(i % 100), 'x');
@@ -31,7 +31,7 @@ TEST(MemoryResource, containers_live_in_a_region_and_leave_it_empty) {
 
 TEST(MemoryResource, a_full_region_throws_bad_alloc_and_goes_on) {
   strata::Region<> region(memory, 4096);
-  strata::region_resource resource(region);
+  strata::memory_resource resource(region);
   EXPECT_THROW((void)resource.allocate(5000), std::bad_alloc);
   EXPECT_THROW((void)resource.allocate(10, std::size_t{1} << 40), std::bad_alloc);
   void* p = resource.allocate(0);
@@ -44,7 +44,7 @@ TEST(MemoryResource, over_aligned_types_are_aligned) {
     char bytes[128];
   };
   strata::Region<> region(memory, sizeof memory);
-  strata::region_resource resource(region);
+  strata::memory_resource resource(region);
   std::pmr::list<Wide> list(&resource);
   for (int i = 0; i < 20; ++i) {
     list.emplace_back();
@@ -54,7 +54,7 @@ TEST(MemoryResource, over_aligned_types_are_aligned) {
 
 TEST(MemoryResource, monotonic_use_lays_blocks_one_behind_the_other) {
   strata::Region<> region(memory, sizeof memory);
-  strata::region_resource resource(region, strata::monotonic);
+  strata::memory_resource resource(region, strata::monotonic);
   char* last = static_cast<char*>(resource.allocate(60));
   for (int i = 0; i < 100; ++i) {
     char* p = static_cast<char*>(resource.allocate(60));

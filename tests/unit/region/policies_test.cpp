@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <memory>
 #include <thread>
 
 #include "oracle.hpp"
@@ -31,6 +32,67 @@ TEST(RegionPolicy, textbook_hobby_realtime_and_debug_profiles_keep_every_promise
   run(std::type_identity<Region<profiles::HobbyKernel>>{}, "hobby");
   run(std::type_identity<Region<profiles::RealTime>>{}, "real time");
   run(std::type_identity<Region<profiles::Debug>>{}, "debug");
+}
+
+template <class LayoutPolicy>
+struct InPlace : DefaultPolicy {
+  using Layout = LayoutPolicy;
+  static constexpr bool self_based = LayoutPolicy::position_free;
+};
+TEST(RegionPolicy, every_layout_keeps_every_promise_in_a_region_that_stands_in_its_memory) {
+  const auto run = [](auto layout, const char* name) {
+    using R = Region<InPlace<typename decltype(layout)::type>>;
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+      R* region = R::create(memory, sizeof memory);
+      ASSERT_NE(region, nullptr);
+      const auto program = random_program(seed, 3000);
+      Oracle oracle(*region, memory, sizeof memory, 5);
+      ASSERT_EQ(oracle.run(Bytes(program.data(), program.size())), "") << name << " seed " << seed;
+    }
+  };
+  run(std::type_identity<layout::Compact<>>{}, "compact");
+  run(std::type_identity<layout::Compact<3>>{}, "compact, aligned to 8");
+  run(std::type_identity<layout::ShortTags<>>{}, "short tags");
+  run(std::type_identity<layout::ShortTags<3>>{}, "short tags, aligned to 8");
+  run(std::type_identity<layout::Offsets<>>{}, "offsets");
+}
+
+// Bins are wider from 64 KiB on, a quarter of a power of two.
+TEST(RegionPolicy, long_blocks_are_served_wherever_one_a_quarter_longer_is_free) {
+  const auto run = [](auto policy, const char* name) {
+    constexpr std::size_t bytes = 16 * MiB;
+    const std::unique_ptr<char[]> pages(new char[bytes]);
+    Region<typename decltype(policy)::type> region(pages.get(), bytes);
+    ASSERT_EQ(region.last_error(), RegionError::none) << name;
+    void* held[64] = {};
+    std::uint64_t random = 1;
+    for (int i = 0; i < 4000; ++i) {
+      random = random * 6364136223846793005 + 1442695040888963407;
+      void*& block = held[(random >> 33) % 64];
+      if (block != nullptr) {
+        ASSERT_EQ(region.free(block), RegionError::none) << name;
+        block = nullptr;
+      } else {
+        const std::size_t size = (random >> 36) % (std::size_t{16 * KiB} << (random >> 61));
+        block = region.allocate(size + 1);
+        if (block == nullptr) {
+          ASSERT_LT(region.statistics().largest_free_bytes, size + size / 4 + 64) << name;
+        }
+      }
+      ASSERT_TRUE(region.check()) << name;
+    }
+    for (void* block : held) region.free(block);
+    EXPECT_EQ(region.statistics().free_blocks, 1U) << name;
+  };
+  struct Short : DefaultPolicy {
+    using Layout = layout::ShortTags<3>;
+  };
+  struct BestPolicy : DefaultPolicy {
+    using Fit = fit::Best;
+  };
+  run(std::type_identity<DefaultPolicy>{}, "good");
+  run(std::type_identity<Short>{}, "short tags");
+  run(std::type_identity<BestPolicy>{}, "best");
 }
 
 struct FromEnd : DefaultPolicy {
