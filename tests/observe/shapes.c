@@ -220,10 +220,11 @@ static const struct {
   const char* name;
   void (*make)(void);
 } shapes[] = {
-    {"live", live},       {"sparse", sparse}, {"freed", freed},       {"counted", counted},
-    {"zeros", zeros},     {"mapped", mapped}, {"shared", shared},     {"classic", classic},
-    {"threads", threads}, {"forked", forked}, {"replaced", replaced}, {"hermit", hermit},
-    {"refused", refused}, {"busy", busy},     {"protected", protected_blocks},
+    {"live", live},       {"sparse", sparse},     {"freed", freed},
+    {"counted", counted}, {"zeros", zeros},       {"mapped", mapped},
+    {"shared", shared},   {"classic", classic},   {"threads", threads},
+    {"forked", forked},   {"replaced", replaced}, {"hermit", hermit},
+    {"refused", refused}, {"busy", busy},         {"protected", protected_blocks},
 };
 
 int main(int count, char** arguments) {
