@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Strata and every peer over workloads and real programs; what `make bench` runs.
 
-  bench.py                 everything: about an hour, a table, build/bench/report.json and .html
+  bench.py                 everything in half an hour: tables, build/bench/report.json and .html
   bench.py --quick         the same in less than two minutes, for a first look
   bench.py --only redis --only ring --rounds 9
   PEERS=name=a.so,b.so bench.py        adds allocators (name=path@VARIABLE=value sets its environment)
@@ -34,8 +34,8 @@ def options():
     parser.add_argument("--build", default=os.path.join(ROOT, "build"), help="the build folder")
     parser.add_argument("--library", help="the library to measure (BUILD/libstrata.so)")
     parser.add_argument("--quick", action="store_true", help="end within two minutes")
-    parser.add_argument("--rounds", type=int, help="rounds of all lines (5; quick: 2)")
-    parser.add_argument("--scale", type=float, help="size of every line (1; quick: 0.04)")
+    parser.add_argument("--rounds", type=int, help="rounds of all lines (4; quick: 2)")
+    parser.add_argument("--scale", type=float, help="size of every line (1; quick: 0.06)")
     parser.add_argument("--only", action="append", default=[], metavar="NAME",
                         help="lines of this name or group (* allowed), or memory, or scaling; repeatable")
     parser.add_argument("--against", action="append", default=[], metavar="PEER",
@@ -43,12 +43,13 @@ def options():
     parser.add_argument("--twin", default="mimalloc", help="peer that is measured twice, for the noise")
     parser.add_argument("--no-twin", action="store_true", help="leave it out")
     parser.add_argument("--no-trace", action="store_true",
-                        help="no memory over time, no system calls (quick has only samples)")
+                        help="no idling at a line's end, no system calls (as with --quick)")
     parser.add_argument("--no-install", action="store_true", help="do not install what is missing")
     parser.add_argument("--json", metavar="FILE", help="BUILD/bench/report.json")
     parser.add_argument("--html", metavar="FILE", help="BUILD/bench/report.html")
     parser.add_argument("--from", dest="source", metavar="JSON",
                         help="show an earlier report again, measuring nothing")
+    parser.add_argument("--picture", metavar="SVG", help="also the bars of what stays resident, as a picture")
     parser.add_argument("--list", action="store_true", help="the lines and allocators, measuring nothing")
     return parser.parse_args(sys.argv[1:] + shlex.split(os.environ.get("BENCH", "")))
 
@@ -104,34 +105,33 @@ def measure(chosen):
     if not chosen.no_install and not chosen.list:
         install_missing()
     quick = chosen.quick
-    scale = chosen.scale or (0.04 if quick else 1.0)
-    repeats = chosen.rounds or (2 if quick else 5)
-    deadline = begin + 70 if quick else None
+    scale = chosen.scale or (0.06 if quick else 1.0)
+    repeats = chosen.rounds or (2 if quick else 4)
+    # Of a quick look's two minutes the lines get this much; memory, scaling and page the rest.
+    deadline = begin + 78 if quick else None
+    patience = 20 if quick else 120 * max(1.0, scale)  # seconds after which a run is taken to hang
     peers = [part for part in os.environ.get("PEERS", "").split(",") if part]
     found = allocators.find(chosen.library or os.path.join(build, "libstrata.so"), peers,
                             None if chosen.no_twin else chosen.twin, chosen.against)
-    working = []
+    working, left_out = [], []
     for allocator in found:
         trouble = allocators.problem(allocator, paths["workloads"])
         if trouble:
-            print(f"bench: {allocator.name} is left out: {trouble}", file=sys.stderr)
+            left_out.append(f"{allocator.name}: {trouble}")
         else:
             working.append(allocator)
     if not any(a.role == "strata" for a in working):
         sys.exit("bench: Strata itself does not run; nothing to measure")
 
     program_scale = max(scale, 0.05)
-    inputs = os.path.join(build, "bench", f"inputs-{program_scale:g}")
-    real, absent = programs.program_lines(inputs, program_scale)
-    for reason in absent:
+    real, absent = programs.program_lines(os.path.join(build, "bench"), program_scale)
+    left_out += absent
+    for reason in left_out:
         print("bench: left out, " + reason, file=sys.stderr)
     all_lines = lines.workload_lines(paths["workloads"], scale) + real
     shown_order = {line.name: number for number, line in enumerate(all_lines)}
-    if quick:  # should time run out, lines of every kind have been run
-        every = max(1, len(all_lines) // max(1, len(real)))
-        workloads = all_lines[:len(all_lines) - len(real)]
-        all_lines = [line for i in range(len(workloads) + len(real))
-                     for line in workloads[i * (every - 1):(i + 1) * (every - 1)] + real[i:i + 1]]
+    if quick:
+        all_lines = lines.mixed(all_lines)
     extra = {"memory", "scaling"}
     wanted = [name for name in chosen.only if name not in extra]
     selected = lines.select(all_lines, wanted) if wanted or not chosen.only else []
@@ -144,10 +144,12 @@ def measure(chosen):
         print(f"bench: the machine is busy (load {load:.1f}); times will be noisy, see the noise column",
               file=sys.stderr)
 
-    cells = rounds.run_all(selected, working, paths["measure"], repeats, deadline, sample=quick)
+    thorough = not quick and not chosen.no_trace
+    cells = rounds.run_all(selected, working, paths["measure"], repeats, deadline, 10 if quick else 5,
+                           1500 if thorough else 0, patience)
     strace = shutil.which("strace")
-    if selected and not quick and not chosen.no_trace:
-        rounds.trace_all(selected, cells, working, paths["measure"], strace, settle=1500)
+    if thorough and strace:
+        rounds.count_calls(selected, cells, working, paths["measure"], strace, patience * 2)
     selected.sort(key=lambda line: shown_order[line.name])
     report = figures.summary(selected, cells, working)
     report["missing_lines"] = [line.name for line in selected
@@ -155,37 +157,38 @@ def measure(chosen):
     for name in report["missing_lines"]:
         print(f"bench: no time for {name}", file=sys.stderr)
     if not chosen.only or "memory" in chosen.only:
-        # A quick look runs several at once: they wait more than they work, and RSS is not time.
         report["memory"] = memory.measure(paths["memory_scenarios"], working, 1 if quick else 3,
-                                          500000 if quick else 10000000, 4 if quick else 1)
+                                          500000 if quick else 10000000, 4 if quick else 2)
     if not chosen.only or "scaling" in chosen.only:
         report["scaling"] = scaling.run(paths["workloads"], working, paths["measure"], 1 if quick else 3,
-                                        0.05 if quick else 1.0, quick, begin + 112 if quick else None)
+                                        0.05 if quick else 1.0, quick, begin + 110 if quick else None)
     report["allocators"] = [{"name": a.name, "role": a.role, "path": a.path,
                              "environment": a.environment} for a in working]
     report["machine"] = machine()
     report["run"] = {"when": time.strftime("%Y-%m-%d %H:%M"), "quick": quick, "scale": scale,
                      "rounds": repeats, "seconds": round(time.monotonic() - begin), "load_before": load,
-                     "left_out": absent}
+                     "left_out": left_out}
     return report
 
 
 def main():
     chosen = options()
     folder = os.path.join(os.path.abspath(chosen.build), "bench")
+    kept = chosen.source or chosen.json or os.path.join(folder, "report.json")
     if chosen.source:
-        with open(chosen.source, encoding="utf-8") as file:
+        with open(kept, encoding="utf-8") as file:
             report = json.load(file)
     else:
         report = measure(chosen)
-        target = chosen.json or os.path.join(folder, "report.json")
-        with open(target, "w", encoding="utf-8") as file:
+        with open(kept, "w", encoding="utf-8") as file:
             json.dump(report, file, separators=(",", ":"))
-        print(f"bench: {os.path.relpath(target)}", file=sys.stderr)
+        print(f"bench: {os.path.relpath(kept)}", file=sys.stderr)
     print(text.everything(report))
     target = chosen.html or os.path.join(folder, "report.html")
     note = page.write(target, report, os.path.join(HERE, "page"), os.path.join(folder, "page"))
     print(f"bench: {os.path.relpath(target)}{note}", file=sys.stderr)
+    if chosen.picture:
+        page.picture(chosen.picture, kept, os.path.join(HERE, "page"), os.path.join(folder, "page"))
     return 0
 
 

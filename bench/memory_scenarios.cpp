@@ -5,11 +5,10 @@
 // REPLACEMENTS shortens `sparse` for a quick look; figures that are compared use the 10 million.
 //
 //   start         one malloc(32): the process's resident memory
-//   idle_threads  200 threads allocate and free 1000 blocks of up to 2 KB each and stay: KiB a
-//   thread idle_owners   16 threads allocate 40 MB each and idle; main frees it all: what is left
-//   sparse        154 MB of mixed sizes, 10 million random replacements: resident / requested; then
-//   a
-//                 random 90% freed: left after 2 s; then all freed: left after 2 s
+//   idle_threads  200 threads allocate and free 1000 blocks of up to 2 KB each and stay: KiB each
+//   idle_owners   16 threads allocate 40 MB each and idle; main frees it all: what is left
+//   sparse        148 MB of mixed sizes, 10 million random replacements: resident / requested;
+//                 then a random 90% freed: left after 2 s; then all freed: left after 2 s
 //   burst         256 MB of blocks from 64 KiB to 4 MiB, freed: left after 2 s
 //   realloc       one block grown in 1 KB steps to 40 MB: milliseconds
 #include <fcntl.h>

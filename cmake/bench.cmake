@@ -44,6 +44,12 @@ if(STRATA_BENCH AND Python3_FOUND)
     COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/bench/bench.py --build ${CMAKE_BINARY_DIR}
     DEPENDS bench_programs USES_TERMINAL VERBATIM)
 endif()
+if(STRATA_TESTS AND Python3_FOUND AND NOT STRATA_SANITIZE)
+  enable_testing()
+  add_test(NAME bench.reports_what_was_measured
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/bench/bench_test.py)
+  set_tests_properties(bench.reports_what_was_measured PROPERTIES TIMEOUT 120)
+endif()
 if(TARGET bench_probe AND Python3_FOUND)
   set(hot_path ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/bench/hot_path/hot_path.py
     --build ${CMAKE_BINARY_DIR} --compiler "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}")

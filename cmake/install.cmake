@@ -1,6 +1,6 @@
-# What `make install` puts under PREFIX (/usr/local), for programs to find by pkg-config:
-#   strata          the process heap and the region, libstrata.so or (--static) libstrata.a
-#   strata-region   the region alone in libstrata_region.a: no malloc replaced, no libc needed
+# What `make install` puts under PREFIX (/usr/local), for programs to find by pkg-config or CMake:
+#   strata          strata::strata, strata::static     the process heap and the region: libstrata.so, .a
+#   strata-region   strata::region                     the region alone: no malloc replaced, no libc needed
 #
 # C programs include <strata/strata.h> or <strata/region.h>, C++ programs <strata/region.hpp> and
 # their like. Those are headers that include the core's by their paths in src/, which are therefore
@@ -40,6 +40,16 @@ Libs.private: @private_libs@
 endfunction()
 strata_package(strata "A memory allocator: the process heap and regions" -lstrata -pthread)
 strata_package(strata-region "A heap inside memory you give it" -lstrata_region "")
+
+# find_package(strata): the same three libraries as targets, found from the package's own folder.
+file(RELATIVE_PATH package_to_headers /${CMAKE_INSTALL_LIBDIR}/cmake/strata
+  /${CMAKE_INSTALL_INCLUDEDIR})
+configure_file(cmake/package.cmake.in strata-config.cmake @ONLY)
+include(CMakePackageConfigHelpers)
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/strata-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/strata-config.cmake ${CMAKE_BINARY_DIR}/strata-config-version.cmake
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/strata)
 
 # A program in C and one in C++, built from an installed tree alone.
 if(STRATA_TESTS)

@@ -2,12 +2,13 @@
 //
 // Every plot takes its colours from the page's own style, so it follows light and dark; it is drawn
 // anew when the reader's preference changes. Strata is the one drawn strongest.
-import { LineChart, ScatterChart } from "echarts/charts";
+import { BarChart, LineChart, ScatterChart } from "echarts/charts";
 import { GridComponent, LegendComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
 import * as echarts from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
+import { memoryHeight, memoryOption } from "./memory_plot.js";
 
-echarts.use([LineChart, ScatterChart, GridComponent, LegendComponent, MarkLineComponent,
+echarts.use([BarChart, LineChart, ScatterChart, GridComponent, LegendComponent, MarkLineComponent,
   TooltipComponent, CanvasRenderer]);
 
 const report = JSON.parse(document.getElementById("report").textContent);
@@ -18,7 +19,11 @@ function style(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 function colour(name) {
-  return name === "strata" ? style("--strata") : style(`--peer-${shown.indexOf(name) % 8}`);
+  return name === "strata" ? style("--strata") : style(`--peer-${shown.indexOf(name) % 12}`);
+}
+// Many peers: beyond colour, their dots differ in form.
+function form(name) {
+  return name === "strata" ? "diamond" : ["circle", "rect", "triangle"][shown.indexOf(name) % 3];
 }
 
 // What all plots share: text, lines and tooltips in the page's colours.
@@ -27,7 +32,7 @@ function base() {
   return {
     textStyle: { color: text, fontFamily: style("--font") },
     animation: false,
-    legend: { textStyle: { color: text }, top: 0, type: "plain", itemGap: 14 },
+    legend: { textStyle: { color: text }, top: 0, type: "scroll", itemGap: 14, pageTextStyle: { color: text }, pageIconColor: text },
     tooltip: {
       backgroundColor: style("--card"), borderColor: grid, textStyle: { color: text }, confine: true,
     },
@@ -64,12 +69,12 @@ function ratioPlot(id, metric) {
     xAxis: look.axis({
       type: "log", logBase: 2, min: Math.max(0.25, Math.floor(least * 10) / 10), max: 6, name: "ratio to the best peer",
       nameLocation: "middle", nameGap: 24,
-      axisLabel: { color: style("--faint"), formatter: (v) => (v >= 6 ? "6 or more" : Number(v.toFixed(2))) },
+      axisLabel: { color: style("--faint"), hideOverlap: true, formatter: (v) => (v >= 6 ? "6 or more" : Number(v.toFixed(2))) },
     }),
     yAxis: look.axis({ type: "category", data: names, axisLabel: { color: style("--text") } }),
     tooltip: { ...look.tooltip, formatter: (p) => `${p.value[1]}<br>${p.seriesName}: <b>${p.data.ratio.toFixed(2)}</b>` },
     series: shown.slice().reverse().map((name) => ({
-      name, type: "scatter", data: dots(name), symbol: name === "strata" ? "diamond" : "circle",
+      name, type: "scatter", data: dots(name), symbol: form(name),
       symbolSize: name === "strata" ? 15 : 9, z: name === "strata" ? 5 : 2,
       itemStyle: { color: colour(name), opacity: name === "strata" ? 1 : 0.75 },
       markLine: name !== "strata" ? undefined : {
@@ -102,6 +107,13 @@ function curvePlot() {
   });
 }
 
+function memoryPlot() {
+  const element = document.getElementById("plot-memory");
+  if (!element) return;
+  element.style.height = `${memoryHeight(shown)}px`;
+  draw("plot-memory", memoryOption(report, shown, colour, base()));
+}
+
 function readable(value) {
   for (const [limit, unit] of [[2 ** 30, "G"], [1e6, "M"], [1e3, "k"]]) {
     if (value >= limit) return `${Number((value / limit).toPrecision(2))}${unit}`;
@@ -121,7 +133,7 @@ function scalingPlot(plot) {
     tooltip: { ...look.tooltip, trigger: "axis", valueFormatter: (v) => (v == null ? "-" : `${v.toFixed(1)} ns`) },
     legend: { ...look.legend, data: shown },
     series: shown.map((name) => ({
-      name, type: "line", symbolSize: name === "strata" ? 8 : 5, z: name === "strata" ? 5 : 2, connectNulls: true,
+      name, type: "line", symbol: form(name), symbolSize: name === "strata" ? 9 : 6, z: name === "strata" ? 5 : 2, connectNulls: true,
       lineStyle: { width: name === "strata" ? 3 : 1.5, color: colour(name) }, itemStyle: { color: colour(name) },
       data: plot.nanoseconds[name],
     })),
@@ -131,6 +143,7 @@ function scalingPlot(plot) {
 function drawAll() {
   ratioPlot("plot-time", "time");
   ratioPlot("plot-peak", "peak_kib");
+  memoryPlot();
   curvePlot();
   for (const plot of report.scaling ?? []) scalingPlot(plot);
 }

@@ -9,6 +9,7 @@ import dataclasses
 import glob
 import os
 import re
+import signal
 import subprocess
 
 LIBRARY_FOLDERS = ("/usr/lib/*", "/usr/lib64", "/usr/lib", "/usr/local/lib")
@@ -99,7 +100,9 @@ def problem(allocator, workloads):
     except subprocess.TimeoutExpired:
         return "a small threaded program does not end under it"
     if done.returncode != 0:
-        return f"a small threaded program ends with {done.returncode} under it: {done.stderr[-200:]}"
+        how = (f"is killed by {signal.Signals(-done.returncode).name}" if done.returncode < 0 else
+               f"ends with {done.returncode}")
+        return f"a small threaded program {how} under it {done.stderr[-200:].strip()}".strip()
     serving = re.search(r"^allocator (.*)$", done.stdout, re.M)
     served_by = os.path.realpath(serving.group(1)) if serving else ""
     expected = os.path.realpath(allocator.path) if allocator.path else os.path.realpath(libc_path())

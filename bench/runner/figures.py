@@ -1,6 +1,7 @@
 """Turns runs into figures: minima, medians, spreads, ratios, geometric means, losses.
 
-Time is the minimum over the rounds (noise only ever adds), memory the median. A line's ratio is to
+Time is the minimum over the rounds (noise only ever adds), with its median and spread beside it;
+memory is the median. A line's ratio is to
 the best PEER on that line, so a ratio below one means better than every peer. The twin's ratio to
 itself is the line's noise: how far two measurements of the same program were apart.
 """
@@ -39,17 +40,19 @@ def cell_figures(cell):
         return {"error": cell.get("error", "not run")}
     times = [run["time"] for run in runs]
     cpus = [run["cpu"] for run in runs]
-    traced = cell.get("traced") or runs[-1]
+    first = runs[0]  # the one in which memory was sampled
     figures = {
         "time": min(times), "time_median": statistics.median(times), "time_spread": spread(times),
         "cpu": min(cpus), "cpu_median": statistics.median(cpus),
         "peak_kib": median_of(runs, "peak_kib"), "end_kib": median_of(runs, "end_kib"),
-        "settled_kib": traced.get("settled_kib"),
+        "settled_kib": first.get("settled_kib"),
         "faults": median_of(runs, "faults"), "system_calls": cell.get("system_calls"),
-        "operations": median_of(runs, "operations"), "times": times, "curve": traced["curve"],
+        "operations": median_of(runs, "operations"), "times": times, "curve": first["curve"],
     }
     if runs[-1].get("misaligned"):
         figures["error"] = f"{runs[-1]['misaligned']:.0f} blocks not aligned as asked (measured all the same)"
+    if cell.get("trace_error"):
+        figures["error"] = "system calls are not counted: " + cell["trace_error"]
     if cell.get("error"):
         figures["error"] = cell["error"]
     return figures
@@ -80,27 +83,38 @@ def line_figures(line, cells, allocators):
 
 
 def group_means(lines, allocators, metric):
-    """Geometric mean of each allocator's ratio, over the lines that every allocator has, per group."""
+    """Geometric mean of each allocator's ratio, per group, over the lines that all of them have.
+
+    One that fails on more than half of a group's lines has no mean there: else it would take those
+    lines from the others'.
+    """
     means = {}
-    names = [a.name for a in allocators]
     groups = ["all"] + list(dict.fromkeys(line["group"] for line in lines))
     for group in groups:
-        complete = [line["ratio"][metric] for line in lines if group in ("all", line["group"])
-                    and all(name in line["ratio"][metric] for name in names)]
-        if complete:
+        ratios = [line["ratio"][metric] for line in lines if group in ("all", line["group"])]
+        names = [a.name for a in allocators if sum(a.name in r for r in ratios) * 2 > len(ratios)]
+        complete = [r for r in ratios if all(name in r for name in names)]
+        if names and complete:
             means[group] = {"lines": len(complete), **{
-                name: geometric_mean([ratios[name] for ratios in complete]) for name in names}}
+                name: geometric_mean([r[name] for r in complete]) for name in names}}
     return means
 
 
-def headline(means, allocators, fast_only):
-    """Strata's mean over the best peer's mean: the suite's one figure. Below 1 is better."""
-    overall = means.get("all")
-    peers = [a.name for a in allocators if a.role == "peer" and (a.is_fast or not fast_only)]
-    if not overall or not peers or "strata" not in overall:
+def headline(means, allocators, fast_only, group="all"):
+    """Strata's mean over the best peer's mean: a group's one figure. Below 1 is better."""
+    overall = means.get(group, {})
+    peers = [a.name for a in allocators
+             if a.role == "peer" and a.name in overall and (a.is_fast or not fast_only)]
+    if not peers or "strata" not in overall:
         return None
     best = min(peers, key=lambda name: overall[name])
     return {"ratio": overall["strata"] / overall[best], "against": best, "lines": overall["lines"]}
+
+
+# What a group's verdict compares: key, metric, words, and whether only the fast peers count.
+VERDICTS = (("time", "time", "time", False), ("cpu", "cpu", "CPU time", False),
+            ("peak", "peak_kib", "peak RSS", False),
+            ("peak_fast", "peak_kib", "peak RSS, fast peers", True))
 
 
 def losses(lines):
@@ -135,10 +149,8 @@ def summary(lines, cells, allocators):
              if any(cell["runs"] for cell in cells[line.name].values())]
     means = {metric: group_means(shown, allocators, metric)
              for metric in ("time", "cpu", "peak_kib", "end_kib")}
-    return {
-        "lines": shown, "means": means, "losses": losses(shown), "noise": noise(shown),
-        "headline": {"time": headline(means["time"], allocators, False),
-                     "cpu": headline(means["cpu"], allocators, False),
-                     "peak": headline(means["peak_kib"], allocators, False),
-                     "peak_fast": headline(means["peak_kib"], allocators, True)},
-    }
+    groups = ["all"] + list(dict.fromkeys(line["group"] for line in shown))
+    by_group = {group: {key: headline(means[metric], allocators, fast, group)
+                        for key, metric, _, fast in VERDICTS} for group in groups}
+    return {"lines": shown, "means": means, "losses": losses(shown), "noise": noise(shown),
+            "headline": by_group["all"], "by_group": by_group}

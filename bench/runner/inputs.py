@@ -1,12 +1,14 @@
 """Writes the inputs of the real programs: the same bytes on every machine and in every run.
 
 All content is generated from counters and a fixed seed, so nothing is fetched and nothing of
-anybody's work is in it. Files are written once per scale and reused.
+anybody's work is in it. Files are written once and reused while this file and the scale stay the same.
 """
 
 import os
 import random
+import shutil
 import subprocess
+import zlib
 
 PYTHON = '''
 import json, sys
@@ -166,24 +168,30 @@ def git_history(commits):
     return "".join(out) + "done\n"
 
 
-def write_all(folder, scale):
-    """Everything the programs read, in `folder`; returns nothing, names are fixed."""
-    done = os.path.join(folder, "done")
-    if os.path.exists(done):
+def folder_of(parent, scale):
+    """Where the inputs of this scale, made by this very file, stand in `parent`."""
+    with open(__file__, "rb") as file:
+        return os.path.join(parent, f"inputs-{scale:g}-{zlib.crc32(file.read()):08x}")
+
+
+def write_all(finished, scale):
+    """Everything the programs read, in `finished`, which appears only when it is whole."""
+    if os.path.exists(finished):
         return
-    os.makedirs(folder, exist_ok=True)
+    folder = finished + ".part"
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
     write(os.path.join(folder, "work.py"), PYTHON)
     write(os.path.join(folder, "work.lua"), LUA)
     write(os.path.join(folder, "work.pl"), PERL)
-    write(os.path.join(folder, "work.cpp"), cpp(max(2, round(6 * scale))))
-    write(os.path.join(folder, "work.sql"), sql(max(500, round(100000 * scale))))
-    write(os.path.join(folder, "work.pdf"), pdf(max(2, round(120 * scale))))
+    write(os.path.join(folder, "work.cpp"), cpp(max(2, round(3 * scale))))
+    write(os.path.join(folder, "work.sql"), sql(max(500, round(50000 * scale))))
+    write(os.path.join(folder, "work.pdf"), pdf(max(2, round(70 * scale))))
     repository = os.path.join(folder, "repository")
-    if not os.path.exists(repository):
-        subprocess.run(["git", "init", "-q", "--bare", repository], check=True)
-        subprocess.run(["git", "--git-dir", repository, "fast-import", "--quiet", "--done"], check=True,
-                       input=git_history(max(40, round(3000 * scale))), text=True)
+    subprocess.run(["git", "init", "-q", "--bare", repository], check=True)
+    subprocess.run(["git", "--git-dir", repository, "fast-import", "--quiet", "--done"], check=True,
+                   input=git_history(max(40, round(1500 * scale))), text=True)
     objects = subprocess.run(["git", "--git-dir", repository, "rev-list", "--objects", "--all"],
                              capture_output=True, text=True, check=True).stdout
     write(os.path.join(folder, "objects.txt"), objects)
-    write(done, "")
+    os.rename(folder, finished)

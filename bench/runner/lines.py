@@ -42,6 +42,15 @@ def workload_lines(program, scale):
     return sorted(lines, key=lambda line: order.index(line.group))
 
 
+def mixed(lines):
+    """The lines in another order: however early time runs out, lines of every group have been run."""
+    place = {}
+    for group in {line.group for line in lines}:
+        members = [line.name for line in lines if line.group == group]
+        place.update({name: (i + 0.5) / len(members) for i, name in enumerate(members)})
+    return sorted(lines, key=lambda line: place[line.name])
+
+
 def select(lines, patterns):
     """Lines whose name, with or without its threads, or group is one of the patterns (* allowed)."""
     if not patterns:

@@ -2,8 +2,8 @@
 
 The launcher (bench/measure.cpp) keeps what the kernel says of the command: time, CPU time, peak of
 resident memory, page faults, and samples of resident memory. A line that times its own steady part
-says so on its output. System calls are counted by strace in a run of their own, because tracing
-changes the times.
+says so on its output. A server is ended by its own command, so that what stands between it and the launcher
+does not matter. System calls are counted by strace in a run of their own, because tracing changes the times.
 """
 
 import os
@@ -18,6 +18,10 @@ from .allocators import libc_path
 
 class Failure(Exception):
     """The command did not do what it should; the message says what happened."""
+
+
+class Hang(Failure):
+    """It did not end in time."""
 
 
 def environment_of(line, allocator):
@@ -64,7 +68,7 @@ def finish(process, timeout):
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # the session that this cell started
         process.wait()
-        raise Failure(f"not done after {timeout} s") from None
+        raise Hang(f"not done after {timeout:.0f} s") from None
 
 
 def free_port():
@@ -95,19 +99,27 @@ def drive_server(line, process, port, timeout):
     for command in line.load:
         filled = [part.replace("PORT", str(port)) for part in command]
         begin = time.monotonic()
-        done = subprocess.run(filled, capture_output=True, text=True, timeout=timeout)
+        try:
+            done = subprocess.run(filled, capture_output=True, text=True, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise Hang(f"the client is not done after {timeout:.0f} s") from None
         took += time.monotonic() - begin
         if done.returncode != 0 or "requests per second" not in done.stdout:
             raise Failure("the client: " + (done.stderr or done.stdout)[-200:])
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        connection.sendall(b"SHUTDOWN NOSAVE\r\n")
     return took
 
 
-def run(line, allocator, launcher, interval=0, settle=0, timeout=300, prefix=()):
-    """Runs the line once; returns its figures. `prefix` goes before the command (strace)."""
+def run(line, allocator, launcher, interval=0, settle=0, timeout=300, prefix=(), preload=True):
+    """Runs the line once; returns its figures. `prefix` goes before the command, and preloads for it."""
     port = free_port() if line.load else 0
     command = [part.replace("PORT", str(port)) if line.load else part for part in line.command]
     if settle and line.settles:
         command = command + ["--settle", str(settle)]
+    environment = environment_of(line, allocator)
+    if not preload:
+        environment.pop("LD_PRELOAD", None)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         out, output, errors = (os.path.join(folder, name) for name in ("out", "output", "errors"))
         keeps_output = line.own_time
@@ -115,12 +127,11 @@ def run(line, allocator, launcher, interval=0, settle=0, timeout=300, prefix=())
                 open(output if keeps_output else os.devnull, "wb") as stdout:
             process = subprocess.Popen(
                 [launcher, out, str(interval), *prefix, *command], stdin=stdin, stdout=stdout,
-                stderr=stderr, env=environment_of(line, allocator), start_new_session=True)
+                stderr=stderr, env=environment, start_new_session=True)
             load_seconds = None
             try:
                 if line.load:
                     load_seconds = drive_server(line, process, port, timeout)
-                    process.send_signal(signal.SIGTERM)
                 finish(process, timeout)
             finally:
                 if process.poll() is None:
@@ -157,10 +168,7 @@ def count_system_calls(line, allocator, launcher, strace, timeout=300):
         prefix = [strace, "-f", "-c", "-o", summary]
         if "LD_PRELOAD" in environment:
             prefix += ["-E", "LD_PRELOAD=" + environment["LD_PRELOAD"]]
-        quiet = type(allocator)(allocator.name, "", allocator.role, allocator.environment)
-        if line.load:
-            raise Failure("servers are not traced")
-        run(line, quiet, launcher, timeout=timeout, prefix=prefix)
+        run(line, allocator, launcher, timeout=timeout, prefix=prefix, preload=False)
         rows = read(summary).splitlines()
         if not rows or " calls" not in rows[0]:
             raise Failure("strace gave no summary")

@@ -16,19 +16,38 @@ from . import text
 LOSS, WIN = 1.05, 0.95
 
 
+def prepare(source, work):
+    """Scripts and their library in `work`; returns why that cannot be, or nothing."""
+    if not shutil.which("npm"):
+        return "the plots need Node.js (npm) when the page is built"
+    os.makedirs(work, exist_ok=True)
+    for name in ("package.json", "plots.js", "memory_plot.js", "picture.js"):
+        shutil.copy(os.path.join(source, name), work)
+    if not os.path.isdir(os.path.join(work, "node_modules", "echarts")):
+        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"],
+                              capture_output=True, cwd=work)
+        if done.returncode != 0:
+            return "npm could not fetch the plotting library"
+    return ""
+
+
+def picture(target, report_file, source, work):
+    """What stays resident, as an SVG: the README's picture."""
+    trouble = prepare(source, work)
+    if trouble:
+        raise SystemExit("bench: no picture: " + trouble)
+    done = subprocess.run(["node", "picture.js", os.path.abspath(report_file), os.path.abspath(target)],
+                          capture_output=True, text=True, cwd=work)
+    if done.returncode != 0:
+        raise SystemExit("bench: no picture: " + done.stderr[-300:])
+
+
 def bundle(source, work):
     """plots.js and its library as one script; empty with a reason when it cannot be built."""
-    if not shutil.which("npm"):
-        return "", "the plots need Node.js (npm) when the page is built"
-    os.makedirs(work, exist_ok=True)
-    for name in ("package.json", "plots.js"):
-        shutil.copy(os.path.join(source, name), work)
-    quiet = {"capture_output": True, "text": True, "cwd": work}
-    if not os.path.isdir(os.path.join(work, "node_modules", "echarts")):
-        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"], **quiet)
-        if done.returncode != 0:
-            return "", "npm could not fetch the plotting library"
-    done = subprocess.run(["npm", "run", "build"], **quiet)
+    trouble = prepare(source, work)
+    if trouble:
+        return "", trouble
+    done = subprocess.run(["npm", "run", "build"], capture_output=True, text=True, cwd=work)
     if done.returncode != 0:
         return "", "the plots could not be built: " + (done.stderr or done.stdout)[-300:]
     with open(os.path.join(work, "plots.min.js"), encoding="utf-8") as file:
@@ -51,7 +70,7 @@ def tiles(report):
             out.append(tile(title, f"{head['ratio']:.3f}", f"of {head['against']}, the best mean of {head['lines']} lines",
                             "win" if head["ratio"] <= 1 else "loss"))
     lost = [loss for loss in report["losses"] if not loss["within_noise"]]
-    if report["lines"]:
+    if report["headline"].get("time"):
         out.append(tile("Lines lost by over 5%", sum(l["metric"] == "time" for l in lost),
                         f"of {len(report['lines'])} in time, beyond noise; {sum(l['metric'] != 'time' for l in lost)} in peak memory",
                         "loss" if lost else "win"))
@@ -100,18 +119,45 @@ def metric_table(report, names, metric, show):
     return table(head + (["noise", "spread"] if metric == "time" else []), rows)
 
 
+def median_table(report, names):
+    def cell(figures):
+        return "-" if figures.get("time") is None else (
+            f"{figures['time_median']:.3f} <small>{figures['time_spread']:.0%}</small>")
+    return table(["line"] + [escape(n) for n in names], [
+        [escape(line["name"])] + [cell(line["cells"][n]) for n in names] for line in report["lines"]])
+
+
 def counts_table(report, names, metric):
     return table(["line"] + [escape(n) for n in names], [
         [escape(line["name"])] + [text.count(line["cells"][n].get(metric)) for n in names] for line in report["lines"]])
 
 
+def verdicts(report):
+    """Strata's mean over the best peer's, by group of lines."""
+    head, rows = text.verdict_rows(report)
+    def cell(value):
+        ratio = value.split()[0]
+        return value if ratio == "-" else (escape(value), "win" if float(ratio) <= 1 else "loss")
+    return table([escape(words) for words in head], [[escape(row[0])] + [cell(v) for v in row[1:]] for row in rows])
+
+
 def losses(report):
+    """Two tables side by side: in time, with the noise of the line, and in peak memory."""
     if not report["losses"]:
         return "<p>On no line is Strata more than 5% behind the best peer.</p>"
-    return table(["line", "measure", "ratio", "best peer", "noise of the line"], [
-        [escape(loss["line"]), loss["metric"], (f"{loss['ratio']:.2f}", "" if loss["within_noise"] else "loss"),
-         escape(loss["against"]), f"{loss['noise']:.2f}" + (" (not beyond it)" if loss["within_noise"] else "")
-         if loss["metric"] == "time" else "-"] for loss in report["losses"]])
+    in_time = [loss for loss in report["losses"] if loss["metric"] == "time"]
+    in_memory = [loss for loss in report["losses"] if loss["metric"] != "time"]
+    def row(loss, *more):
+        return [escape(loss["line"]), (f"{loss['ratio']:.2f}", "" if loss["within_noise"] else "loss"),
+                escape(loss["against"]), *more]
+    def noise(loss):
+        return f"{loss['noise']:.2f}" + (", not beyond it" if loss["within_noise"] else "")
+    parts = [table([f"time: {len(in_time)} lines", "ratio", "best peer", "noise"],
+                   [row(loss, noise(loss)) for loss in in_time])] if in_time else []
+    if in_memory:
+        parts.append(table([f"peak memory: {len(in_memory)} lines", "ratio", "best peer"],
+                           [row(loss) for loss in in_memory]))
+    return f'<div class="two">{"".join(parts)}</div>'
 
 
 def memory(report, names):
@@ -139,14 +185,17 @@ def plot(name, has_plots, style=""):
 
 
 def curve_section(report, has_plots):
-    """The lines with most memory first in the list: those have a curve worth looking at."""
+    """Lines that idle at their end come first in the list, those with most memory before the others."""
     with_curve = [line for line in report["lines"] if any(cell.get("curve") for cell in line["cells"].values())]
     if not with_curve or not has_plots:
         return ""
-    with_curve.sort(key=lambda line: -(line["cells"]["strata"].get("peak_kib") or 0))
+    def interest(line):
+        strata = line["cells"]["strata"]
+        return strata.get("settled_kib") is None, -(strata.get("peak_kib") or 0)
+    with_curve.sort(key=interest)
     choices = "".join(f"<option>{escape(line['name'])}</option>" for line in with_curve)
-    return section("Memory over time", "Resident memory of one run; workloads then idle for a while with all their "
-                   "blocks freed, so the tail shows what comes back by itself.",
+    return section("Memory over time", "Resident memory of one run; unless this is a quick look, workloads then idle "
+                   "for a while with all their blocks freed: the tail shows what comes back by itself.",
                    f'<label>Line: <select id="curve-line">{choices}</select></label>' + plot("curve", True))
 
 
@@ -162,9 +211,12 @@ def body(report, has_plots, note):
     if note:
         out.append(f'<p class="faint">No plots: {escape(note)}.</p>')
     out.append(tiles(report))
-    if report["lines"]:
+    if report["lines"] and any(line["best_peer"] for line in report["lines"]):
+        out.append(section("Group by group", "Strata's geometric mean over that of the best peer, which is named: "
+                           "below 1 is ahead.", verdicts(report)))
         out.append(section("Where Strata loses", "Every line more than 5% behind the best peer on that line, in time or peak "
                            "memory. Noise is what a peer measured twice differs from itself on the line.", losses(report)))
+    if report["lines"]:
         ratios = "Ratio to the best peer of each line: left of 1 is better than every peer. The dashed line is 1.05."
         out.append(section("Time", ratios + " Least of the rounds, seconds.", plot("plot-time", has_plots) +
                            "<details open><summary>table</summary>" + metric_table(report, names, "time", text.seconds) + "</details>"))
@@ -172,7 +224,7 @@ def body(report, has_plots, note):
                            "<details><summary>table</summary>" + metric_table(report, names, "peak_kib", text.megabytes) + "</details>"))
     if report.get("memory"):
         out.append(section("Memory kept", "Resident memory in situations where allocators keep what they do not use.",
-                           memory(report, names)))
+                           plot("plot-memory", has_plots) + memory(report, names)))
     out.append(curve_section(report, has_plots))
     if report.get("scaling"):
         plots = "".join(plot("plot-" + p["name"], has_plots) for p in report["scaling"])
@@ -184,6 +236,8 @@ def body(report, has_plots, note):
                            f"<summary>tables</summary>{tables}</details>"))
     if report["lines"]:
         more = "".join(f"<details><summary>{title}</summary>{content}</details>" for title, content in (
+            ("time, median of the rounds in seconds, and distance between the quartiles",
+             median_table(report, names)),
             ("CPU time, seconds (least)", metric_table(report, names, "cpu", text.seconds)),
             ("memory at the end, all freed, MB", metric_table(report, names, "end_kib", text.megabytes)),
             ("page faults", counts_table(report, names, "faults")),
@@ -191,7 +245,8 @@ def body(report, has_plots, note):
         out.append(section("More", "Everything else that was measured on each line.", more))
         failed = text.failures(report)
         if failed:
-            out.append(section("Failed", "", f"<pre>{escape(failed)}</pre>"))
+            out.append(section("Failed", "Who was left out, and what did not run.",
+                               f"<pre>{escape(failed.partition(chr(10))[2])}</pre>"))
     libraries = table(["allocator", "library"], [[escape(a["name"]), escape(a["path"] or "the C library's own")]
                                                  for a in report["allocators"]])
     out.append(section("What was measured", "Time is the least of all rounds, memory the median; allocators stand side by "

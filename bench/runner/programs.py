@@ -19,10 +19,11 @@ def missing_packages():
     return sorted({package for program, package in PACKAGES.items() if not shutil.which(program)})
 
 
-def program_lines(folder, scale):
-    """The lines that can run here, and the names of those that cannot."""
+def program_lines(parent, scale):
+    """The lines that can run here, and the names of those that cannot. Inputs stand in `parent`."""
     if not shutil.which("git"):
         return [], ["all programs: git is missing, which makes one of the inputs"]
+    folder = inputs.folder_of(parent, scale)
     inputs.write_all(folder, scale)
 
     def at(name):
@@ -33,16 +34,16 @@ def program_lines(folder, scale):
 
     git = ["git", "--git-dir", at("repository"), "-c", "safe.directory=*", "-c", "gc.auto=0"]
     quiet_git = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
-    requests = max(2000, round(250000 * scale))
+    requests = max(2000, round(150000 * scale))
     lines = [
         Line("g++", "programs", "compiles a file of templates", ["g++", "-std=c++20", "-O1", "-S",
              at("work.cpp"), "-o", "/dev/null"]),
         Line("python", "programs", "JSON, dictionaries and objects on plain malloc",
-             ["python3", "-S", "-E", at("work.py"), times(60)],
+             ["python3", "-S", "-E", at("work.py"), times(45)],
              {"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"}),
-        Line("lua", "programs", "trees, tables and strings", ["lua5.4", at("work.lua"), times(500)]),
+        Line("lua", "programs", "trees, tables and strings", ["lua5.4", at("work.lua"), times(350)]),
         Line("perl", "programs", "hashes, splitting and patterns",
-             ["perl", at("work.pl"), times(70)], {"PERL_HASH_SEED": "0"}),
+             ["perl", at("work.pl"), times(50)], {"PERL_HASH_SEED": "0"}),
         Line("sqlite", "programs", "a database in memory", ["sqlite3", "-batch", "-init", "/dev/null",
              ":memory:"], input_file=at("work.sql")),
         Line("gs", "programs", "renders pages of a PDF", ["gs", "-q", "-dBATCH", "-dNOPAUSE", "-dSAFER",

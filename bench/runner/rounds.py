@@ -1,21 +1,27 @@
 """Runs the lines, interleaved: in each round every line under every allocator, side by side.
 
 Order. All allocators of a line run within seconds of each other, so a machine that slows down slows
-them all; where in that row each stands turns from round to round, and odd rounds go backwards.
-A cell that fails is not tried again; the reason is kept and shown.
+them all. Every other round goes backwards, and where the row begins turns.
+
+Failure. A cell that fails is not tried again; the reason is kept and shown. An allocator that does
+not end on three lines in a row is given up, so that one which hangs does not cost hours.
 """
 
+import concurrent.futures
+import os
 import sys
 import time
 
 from . import measure
 
+HANGS = 3
+
 
 class Progress:
     """A bar on a terminal; on anything else a line for each tenth."""
 
-    def __init__(self, total, deadline=None):
-        self.total, self.done, self.begin, self.deadline = max(total, 1), 0, time.monotonic(), deadline
+    def __init__(self, total):
+        self.total, self.done, self.begin = max(total, 1), 0, time.monotonic()
         self.on_terminal = sys.stderr.isatty()
         self.tenth = -1
 
@@ -39,14 +45,20 @@ class Progress:
 
 
 def turned(allocators, round_number):
-    first = round_number % len(allocators)
+    """Two rounds after the other, forth and back, begin at the same place, the next two elsewhere."""
+    first = round_number // 2 * 2 % len(allocators)
     order = allocators[first:] + allocators[:first]
     return order if round_number % 2 == 0 else order[::-1]
 
 
-def run_all(lines, allocators, launcher, rounds, deadline=None, sample=False, timeout=300):
-    """cells[line][allocator] = {"runs": [...], "error"?}. Stops at the deadline, between lines."""
+def run_all(lines, allocators, launcher, rounds, deadline=None, interval=5, settle=0, timeout=120):
+    """cells[line][allocator] = {"runs": [...], "error"?}. Stops at the deadline, between lines.
+
+    In the first round resident memory is sampled every `interval` milliseconds, for the curve, and a
+    workload idles `settle` milliseconds after it has freed all; its time does not include that.
+    """
     cells = {line.name: {a.name: {"runs": []} for a in allocators} for line in lines}
+    hangs = {a.name: 0 for a in allocators}
     progress = Progress(rounds * len(lines) * len(allocators))
     begin = time.monotonic()
     try:
@@ -62,11 +74,17 @@ def run_all(lines, allocators, launcher, rounds, deadline=None, sample=False, ti
                     progress.step(f"round {round_number + 1}/{rounds}  {line.name}  {allocator.name}")
                     if "error" in cell:
                         continue
+                    if hangs[allocator.name] >= HANGS:
+                        cell["error"] = f"given up: {HANGS} lines before it did not end"
+                        continue
+                    first = round_number == 0
                     try:
-                        cell["runs"].append(measure.run(line, allocator, launcher,
-                                                        interval=10 if sample else 0, timeout=timeout))
+                        cell["runs"].append(measure.run(
+                            line, allocator, launcher, interval if first else 0, settle if first else 0, timeout))
+                        hangs[allocator.name] = 0
                     except measure.Failure as failure:
                         cell["error"] = str(failure)
+                        hangs[allocator.name] += isinstance(failure, measure.Hang)
         progress.end()
     except KeyboardInterrupt:
         progress.end()
@@ -74,28 +92,23 @@ def run_all(lines, allocators, launcher, rounds, deadline=None, sample=False, ti
     return cells
 
 
-def trace_all(lines, cells, allocators, launcher, strace, settle, timeout=300):
-    """One further run each for the curve of resident memory, and one under strace for system calls."""
-    traced = [a for a in allocators if a.role != "twin"]
-    progress = Progress(len(lines) * len(traced) * (2 if strace else 1))
-    try:
-        for line in lines:
-            for allocator in traced:
-                cell = cells[line.name][allocator.name]
-                progress.step(f"memory over time  {line.name}  {allocator.name}")
-                if not cell["runs"]:
-                    progress.done += 1 if strace else 0
-                    continue
+def count_calls(lines, cells, allocators, launcher, strace, timeout=120):
+    """One further run each under strace. Counts are no times, so as many run at once as there are cores."""
+    counted = [(line, a) for line in lines for a in allocators
+               if a.role != "twin" and cells[line.name][a.name]["runs"]]
+    progress = Progress(len(counted))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        started = {pool.submit(measure.count_system_calls, line, a, launcher, strace, timeout): (line, a)
+                   for line, a in counted}
+        try:
+            for done in concurrent.futures.as_completed(started):
+                line, allocator = started[done]
+                progress.step(f"system calls  {line.name}  {allocator.name}")
                 try:
-                    cell["traced"] = measure.run(line, allocator, launcher, interval=5, settle=settle,
-                                                 timeout=timeout)
-                    if strace:
-                        progress.step(f"system calls  {line.name}  {allocator.name}")
-                        if not line.load:
-                            cell["system_calls"] = measure.count_system_calls(
-                                line, allocator, launcher, strace, timeout)
+                    cells[line.name][allocator.name]["system_calls"] = done.result()
                 except measure.Failure as failure:
-                    cell["trace_error"] = str(failure)
-    except KeyboardInterrupt:
-        print("\nbench: interrupted; the tables follow", file=sys.stderr)
+                    cells[line.name][allocator.name]["trace_error"] = str(failure)
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            print("\nbench: interrupted; the tables follow", file=sys.stderr)
     progress.end()

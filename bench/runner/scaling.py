@@ -52,7 +52,7 @@ def run(program, allocators, launcher, rounds, scale, quick, deadline=None):
                     if (allocator.name, point) in failed:
                         continue
                     try:
-                        figures = measure.run(line, allocator, launcher, timeout=120)
+                        figures = measure.run(line, allocator, launcher, timeout=20 if quick else 120)
                     except measure.Failure:
                         failed.add((allocator.name, point))
                         continue

@@ -2,6 +2,8 @@
 
 import textwrap
 
+from . import figures
+
 
 def megabytes(kib):
     return "-" if kib is None else f"{kib / 1024:.1f}" if kib < 102400 else f"{kib / 1024:.0f}"
@@ -57,6 +59,14 @@ def metric_table(result, names, metric, title, show):
     return grid(title, head, rows)
 
 
+def median_table(result, names):
+    """What the least time leaves out: the median over the rounds, and how far they were apart."""
+    rows = [[line["name"]] + ["-" if line["cells"][n].get("time") is None else
+                              f"{line['cells'][n]['time_median']:.3f} {line['cells'][n]['time_spread']:4.0%}"
+                              for n in names] for line in result["lines"]]
+    return grid("TIME, median of the rounds in seconds, and distance between the quartiles", ["line"] + names, rows)
+
+
 def counts_table(result, names):
     """Page faults and system calls of the whole run."""
     rows = [[line["name"]] + [f"{count(line['cells'][n].get('faults'))} / "
@@ -69,7 +79,7 @@ def value(row, number):
     if number is None:
         return "-"
     return (f"{number / 1024:.1f} MB" if row["unit"] == "KiB" and number >= 1024 else
-            f"{number:.0f} {row['unit']}")
+            f"{number:.1f}%" if row["unit"] == "%" else f"{number:.0f} {row['unit']}")
 
 
 def memory_table(rows, names):
@@ -88,16 +98,19 @@ def scaling_tables(plots, names):
     return "\n".join(out)
 
 
+def verdict_rows(result):
+    """Heading and rows: each group of lines, and Strata's mean over that of the best peer, named."""
+    rows = [[f"{group} ({max(head['lines'] for head in heads.values() if head)} lines)"] + [
+        f"{head['ratio']:.3f} {head['against']}" if head else "-" for head in heads.values()]
+        for group, heads in result["by_group"].items() if any(heads.values())]
+    return ["group"] + [words for _, _, words, _ in figures.VERDICTS], rows
+
+
 def verdict(result):
     """The plain words: how far ahead or behind, where Strata loses, and how noisy it was."""
-    out = []
-    for key, label in (("time", "time"), ("cpu", "CPU time"), ("peak", "peak RSS"),
-                       ("peak_fast", "peak RSS against the fast peers")):
-        head = result["headline"].get(key)
-        if head:
-            word = "ahead" if head["ratio"] < 1 else "behind"
-            out.append(f"{label}: {head['ratio']:.3f} of the best peer's geometric mean ({head['against']}, "
-                       f"{head['lines']} lines): Strata is {word}")
+    if not any(line["best_peer"] for line in result["lines"]):
+        return "There was no peer to compare Strata with."
+    out = [grid("STRATA'S GEOMETRIC MEAN over the best peer's: below 1 is ahead", *verdict_rows(result))]
     noise = result["noise"]
     if noise:
         out.append(f"noise: a peer against itself differs by {noise['median'] - 1:.1%} in the median line, "
@@ -114,9 +127,12 @@ def verdict(result):
 
 
 def failures(result):
-    out = [f"  {line['name']} under {name}: {cell['error']}" for line in result["lines"]
-           for name, cell in line["cells"].items() if cell.get("error")]
-    return "failed:\n" + "\n".join(textwrap.shorten(row, 200) for row in out) if out else ""
+    """Who could not be measured at all, and what failed on which line."""
+    out = [f"left out: {reason}" for reason in result["run"]["left_out"]]
+    out += [f"no time for {name}" for name in result.get("missing_lines", [])]
+    out += [f"{line['name']} under {name}: {cell['error']}" for line in result["lines"]
+            for name, cell in line["cells"].items() if cell.get("error")]
+    return "failed:\n" + "\n".join("  " + textwrap.shorten(row, 200) for row in out) if out else ""
 
 
 def everything(result):
@@ -127,6 +143,7 @@ def everything(result):
         parts += [
             metric_table(result, names, "time", "TIME, seconds (least of the rounds) and ratio to the best peer",
                          seconds),
+            median_table(result, without_twin),
             metric_table(result, names, "cpu", "CPU TIME, seconds (least) and ratio to the best peer", seconds),
             metric_table(result, names, "peak_kib", "PEAK RSS, MB (median) and ratio to the best peer", megabytes),
             metric_table(result, names, "end_kib", "RSS AT THE END, all freed, MB (median) and ratio", megabytes),

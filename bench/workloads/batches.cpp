@@ -29,16 +29,16 @@ void batches(Run& run, std::size_t length, std::size_t repeats, const SizeLaw& l
 }
 
 void batch_last_first(Run& run) {
-  batches(run, 2000, run.scaled(90'000), SizeLaw::uniform(16, 256), Order::last_first);
+  batches(run, 2000, run.scaled(50'000), SizeLaw::uniform(16, 256), Order::last_first);
 }
 void batch_first_first(Run& run) {
-  batches(run, 2000, run.scaled(90'000), SizeLaw::uniform(16, 256), Order::first_first);
+  batches(run, 2000, run.scaled(50'000), SizeLaw::uniform(16, 256), Order::first_first);
 }
 void batch_shuffled(Run& run) {
-  batches(run, 2000, run.scaled(30'000), SizeLaw::typical(), Order::shuffled);
+  batches(run, 2000, run.scaled(20'000), SizeLaw::typical(), Order::shuffled);
 }
 void bursts(Run& run) {
-  batches(run, run.scaled(400'000), 12, SizeLaw::typical(), Order::first_first);
+  batches(run, run.scaled(400'000), 8, SizeLaw::typical(), Order::first_first);
 }
 
 // Each phase has a narrow range of sizes of its own, from 16 bytes to 16 KiB and back.
@@ -68,7 +68,7 @@ void phases(Run& run) {
 // Of every phase one block in twenty stays until the end; sizes drift upward from phase to phase.
 void long_lived(Run& run) {
   constexpr std::size_t length = 150'000;
-  const std::size_t phase_count = run.scaled(100);
+  const std::size_t phase_count = run.scaled(50);
   MappedArray<void*> passing(length);
   MappedArray<void*> lasting(phase_count * (length / 20 + 1));
   std::size_t stay = 0;

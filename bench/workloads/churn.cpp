@@ -22,23 +22,23 @@ void replace_at_random(Run& run, std::size_t live, std::size_t operations, const
 }
 
 void churn_typical(Run& run) {
-  replace_at_random(run, 8000, run.scaled(100'000'000), SizeLaw::typical());
+  replace_at_random(run, 8000, run.scaled(50'000'000), SizeLaw::typical());
 }
 void churn_uniform(Run& run) {
-  replace_at_random(run, 4000, run.scaled(120'000'000), SizeLaw::uniform(1, 1024));
+  replace_at_random(run, 4000, run.scaled(60'000'000), SizeLaw::uniform(1, 1024));
 }
 void churn_power(Run& run) {
-  replace_at_random(run, 8000, run.scaled(110'000'000), SizeLaw::power());
+  replace_at_random(run, 8000, run.scaled(60'000'000), SizeLaw::power());
 }
 void churn_logarithmic(Run& run) {
-  replace_at_random(run, 4000, run.scaled(20'000'000), SizeLaw::logarithmic(16, 32768));
+  replace_at_random(run, 4000, run.scaled(15'000'000), SizeLaw::logarithmic(16, 32768));
 }
 void churn_one_size(Run& run) {
-  replace_at_random(run, 4000, run.scaled(150'000'000), SizeLaw::uniform(64, 64));
+  replace_at_random(run, 4000, run.scaled(75'000'000), SizeLaw::uniform(64, 64));
 }
 // About 200 MB live: every block is a cache miss, so its neighbours and its metadata matter.
 void working_set(Run& run) {
-  replace_at_random(run, run.scaled(1'200'000), run.scaled(5'000'000), SizeLaw::typical());
+  replace_at_random(run, run.scaled(1'200'000), run.scaled(2'500'000), SizeLaw::typical());
 }
 
 // Runs of blocks go and come together, up to 16,000 bytes and written throughout: classes of which
@@ -49,7 +49,7 @@ void churn_runs(Run& run) {
   const SizeLaw law = SizeLaw::uniform(8, 16000);
   MappedArray<void*> blocks(live);
   Random random(3);
-  const std::size_t rounds = run.scaled(400'000);
+  const std::size_t rounds = run.scaled(60'000);
   for (std::size_t n = 0; n < rounds; ++n) {
     const std::size_t first = random.below(live);
     for (std::size_t i = 0; i < together; ++i) free(blocks[(first + i) % live]);
@@ -66,7 +66,7 @@ void churn_runs(Run& run) {
 // A block lives for the shortest time there is: the fast path and nothing else.
 void hot_pairs(Run& run) {
   static constexpr std::size_t sizes[] = {16, 32, 48, 200, 64, 1000, 24, 400};
-  const std::size_t operations = run.scaled(200'000'000);
+  const std::size_t operations = run.scaled(120'000'000);
   for (std::size_t n = 0; n < operations; ++n) free(take(sizes[n & 7]));
   run.count(operations);
 }
@@ -78,7 +78,7 @@ void short_lived_stack(Run& run) {
   Random random(2);
   void* stack[depth];
   std::size_t top = 0;
-  std::size_t operations = run.scaled(140'000'000);
+  std::size_t operations = run.scaled(70'000'000);
   run.count(operations);
   while (operations-- != 0) {
     if (top == depth || (top != 0 && (random.next() & 1) != 0)) {
@@ -110,7 +110,7 @@ std::size_t tear_down(Node* node) {
 // Trees of 16-byte nodes built and torn down while a long-lived one stays.
 void trees(Run& run) {
   Node* const lasting = build(17);
-  const std::size_t repeats = run.scaled(3000);
+  const std::size_t repeats = run.scaled(1500);
   for (std::size_t n = 0; n < repeats; ++n) run.count(tear_down(build(n % 8 == 0 ? 17 : 13)));
   run.count(tear_down(lasting));
 }

@@ -23,7 +23,7 @@ std::string word(Random& random, std::size_t most) {
 
 void ordered_map(Run& run) {
   Random random(20);
-  const std::size_t operations = run.scaled(2'000'000);
+  const std::size_t operations = run.scaled(1'400'000);
   std::map<std::uint64_t, std::string> map;
   for (std::size_t n = 0; n < operations; ++n) {
     map[random.below(100'000)] = word(random, 60);
@@ -34,7 +34,7 @@ void ordered_map(Run& run) {
 
 void hash_map(Run& run) {
   Random random(21);
-  const std::size_t operations = run.scaled(2'400'000);
+  const std::size_t operations = run.scaled(1'400'000);
   std::unordered_map<std::string, std::uint64_t> map;
   for (std::size_t n = 0; n < operations; ++n) {
     const std::size_t number = random.below(150'000);
@@ -51,7 +51,7 @@ void hash_map(Run& run) {
 
 void vectors_and_lists(Run& run) {
   Random random(22);
-  const std::size_t operations = run.scaled(500'000);
+  const std::size_t operations = run.scaled(350'000);
   std::vector<std::vector<std::uint32_t>> kept(500);
   std::list<std::string> queue;
   for (std::size_t n = 0; n < operations; ++n) {
@@ -68,7 +68,7 @@ void vectors_and_lists(Run& run) {
 // Concatenation, splitting and joining of strings of all lengths.
 void strings(Run& run) {
   Random random(23);
-  const std::size_t operations = run.scaled(2'200'000);
+  const std::size_t operations = run.scaled(1'100'000);
   std::vector<std::string> kept(2000);
   for (std::size_t n = 0; n < operations; ++n) {
     std::string line;
@@ -123,7 +123,7 @@ void documents(Run& run) {
   Random random(24);
   std::vector<Value> kept(60);
   std::size_t made = 0;
-  const std::size_t values = run.scaled(5'500'000);
+  const std::size_t values = run.scaled(3'000'000);
   while (made < values) kept[random.below(kept.size())] = make(random, 6, made);
   run.count(made);
 }

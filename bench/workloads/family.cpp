@@ -21,7 +21,7 @@ void* grow(void* block, std::size_t size) {
 
 // One block by 1000 bytes at a time to 40 MB, as a reader of a file of unknown length does.
 void realloc_steps(Run& run) {
-  const std::size_t repeats = run.scaled(25);
+  const std::size_t repeats = run.scaled(12);
   for (std::size_t n = 0; n < repeats; ++n) {
     void* block = nullptr;
     for (std::size_t size = 1000; size < 40'000'000; size += 1000) block = grow(block, size);
@@ -60,7 +60,7 @@ void realloc_buffers(Run& run) {
   };
   static Buffer buffers[200];
   Random random(7);
-  const std::size_t operations = run.scaled(25'000'000);
+  const std::size_t operations = run.scaled(20'000'000);
   for (std::size_t n = 0; n < operations; ++n) {
     Buffer& buffer = buffers[random.below(200)];
     buffer.size += 1 + (random.next() & 63);
@@ -95,7 +95,7 @@ void calloc_churn(Run& run, std::size_t live, std::size_t operations, const Size
   run.count(operations);
 }
 
-void calloc_small(Run& run) { calloc_churn(run, 4000, run.scaled(40'000'000), SizeLaw::typical()); }
+void calloc_small(Run& run) { calloc_churn(run, 4000, run.scaled(20'000'000), SizeLaw::typical()); }
 // Mapped afresh or known to be zero, such a block need not be cleared.
 void calloc_large(Run& run) {
   calloc_churn(run, 40, run.scaled(40'000), SizeLaw::logarithmic(65536, 1048576));
@@ -106,7 +106,7 @@ void aligned(Run& run) {
   const SizeLaw law = SizeLaw::uniform(16, 1024);
   MappedArray<void*> blocks(live);
   Random random(9);
-  const std::size_t operations = run.scaled(60'000'000);
+  const std::size_t operations = run.scaled(40'000'000);
   for (std::size_t n = 0; n < operations; ++n) {
     void*& block = blocks[random.below(live)];
     free(block);

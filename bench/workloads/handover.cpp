@@ -95,19 +95,19 @@ void hand_over(Run& run, unsigned producers, unsigned consumers, const SizeLaw& 
 
 void one_to_many(Run& run) {
   const unsigned others = run.threads > 1 ? run.threads - 1 : 1;
-  hand_over(run, 1, others, SizeLaw::typical(), run.scaled(20'000'000));
+  hand_over(run, 1, others, SizeLaw::typical(), run.scaled(12'000'000));
 }
 void many_to_one(Run& run) {
   const unsigned others = run.threads > 1 ? run.threads - 1 : 1;
-  hand_over(run, others, 1, SizeLaw::typical(), run.scaled(20'000'000));
+  hand_over(run, others, 1, SizeLaw::typical(), run.scaled(12'000'000));
 }
 void pipeline_one_size(Run& run) {
   const unsigned half = run.threads > 1 ? run.threads / 2 : 1;
-  hand_over(run, half, half, SizeLaw::uniform(64, 64), run.scaled(110'000'000));
+  hand_over(run, half, half, SizeLaw::uniform(64, 64), run.scaled(50'000'000));
 }
 void pipeline_large(Run& run) {
   const unsigned half = run.threads > 1 ? run.threads / 2 : 1;
-  hand_over(run, half, half, SizeLaw::logarithmic(2048, 65536), run.scaled(250'000));
+  hand_over(run, half, half, SizeLaw::logarithmic(2048, 65536), run.scaled(500'000));
 }
 
 // Symmetric: every thread both takes and frees, but frees only what its left neighbour took.
@@ -117,7 +117,7 @@ void ring(Run& run) {
   MappedArray<Batch> batches(in_flight * run.threads);
   MappedArray<Mailbox> full(run.threads);
   for (Mailbox& mailbox : full) new (&mailbox) Mailbox;
-  const std::size_t rounds = run.scaled(50'000'000) / batch_length / run.threads + 1;
+  const std::size_t rounds = run.scaled(25'000'000) / batch_length / run.threads + 1;
   in_threads(run.threads, [&](unsigned index) {
     Mailbox& right = full[(index + 1) % run.threads];
     Random random(400 + index);
@@ -148,7 +148,7 @@ void shared_table(Run& run) {
   constexpr std::size_t longest_run = 64;
   const SizeLaw law = SizeLaw::uniform(8, 400);
   MappedArray<std::atomic<void*>> table(shared);
-  const std::size_t rounds = run.scaled(1'000'000) / run.threads + 1;
+  const std::size_t rounds = run.scaled(200'000) / run.threads + 1;
   in_threads(run.threads, [&](unsigned index) {
     MappedArray<void*> own(kept);
     Random random(700 + index);

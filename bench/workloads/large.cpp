@@ -31,7 +31,7 @@ void huge_churn(Run& run) {
 void large_pairs(Run& run) {
   const SizeLaw law = SizeLaw::logarithmic(32768, 4194304);
   Random random(11);
-  const std::size_t operations = run.scaled(600'000);
+  const std::size_t operations = run.scaled(300'000);
   for (std::size_t n = 0; n < operations; ++n) free(take(law.draw(random)));
   run.count(operations);
 }

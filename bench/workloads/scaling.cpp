@@ -17,7 +17,7 @@ void scale_live(Run& run) {
   MappedArray<void*> blocks(live);
   Random random(30);
   for (void*& block : blocks) block = take(law.draw(random));
-  const std::size_t operations = run.scaled(4'000'000);
+  const std::size_t operations = run.scaled(2'000'000);
   const double begin = now_seconds();
   for (std::size_t n = 0; n < operations; ++n) {
     void*& block = blocks[random.below(live)];
@@ -34,7 +34,7 @@ void scale_threads(Run& run) {
   constexpr std::size_t live = 2000;
   const SizeLaw law = SizeLaw::typical();
   MappedArray<std::atomic<void*>> shared(live);
-  const std::size_t each = run.scaled(30'000'000) / run.threads;
+  const std::size_t each = run.scaled(16'000'000) / run.threads;
   const double begin = now_seconds();
   in_threads(run.threads, [&](unsigned index) {
     MappedArray<void*> blocks(live);

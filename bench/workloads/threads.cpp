@@ -10,7 +10,7 @@ namespace {
 
 void churn_of_threads(Run& run) {
   const SizeLaw law = SizeLaw::typical();
-  const std::size_t each = run.scaled(120'000'000) / run.threads;
+  const std::size_t each = run.scaled(60'000'000) / run.threads;
   in_threads(run.threads, [&](unsigned index) {
     constexpr std::size_t live = 4000;
     MappedArray<void*> blocks(live);
@@ -29,7 +29,7 @@ void churn_of_threads(Run& run) {
 // with must become the next one's.
 void short_threads(Run& run) {
   const SizeLaw law = SizeLaw::typical();
-  const std::size_t repeats = run.scaled(30'000) / run.threads;
+  const std::size_t repeats = run.scaled(15'000) / run.threads;
   for (std::size_t n = 0; n < repeats; ++n) {
     in_threads(run.threads, [&](unsigned index) {
       void* blocks[300];
@@ -71,7 +71,7 @@ void migration(Run& run) {
   constexpr std::size_t live = 3000;
   const SizeLaw law = SizeLaw::power();
   MappedArray<std::atomic<void*>> shared(shared_slots);
-  const std::size_t each = run.scaled(90'000'000) / run.threads;
+  const std::size_t each = run.scaled(60'000'000) / run.threads;
   in_threads(run.threads, [&](unsigned index) {
     MappedArray<void*> blocks(live);
     Random random(200 + index);
@@ -100,7 +100,7 @@ void work_on(void* block, std::size_t size, unsigned repeats) {
 
 // Blocks of two threads in one cache line slow both down. Active: the allocator puts them there.
 void active_sharing(Run& run) {
-  const std::size_t each = run.scaled(6'000'000) / run.threads;
+  const std::size_t each = run.scaled(3'000'000) / run.threads;
   in_threads(run.threads, [&](unsigned) {
     for (std::size_t n = 0; n < each; ++n) {
       void* const block = take(8);
@@ -113,7 +113,7 @@ void active_sharing(Run& run) {
 
 // Passive: the program did, by handing each thread a block of one line, which it frees.
 void passive_sharing(Run& run) {
-  const std::size_t each = run.scaled(6'000'000) / run.threads;
+  const std::size_t each = run.scaled(3'000'000) / run.threads;
   MappedArray<void*> handed(run.threads);
   for (void*& block : handed) block = take(8);
   in_threads(run.threads, [&](unsigned index) {

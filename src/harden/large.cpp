@@ -246,7 +246,10 @@ void* reallocate_large(LargeBlock* block, void* pointer, size_t size) noexcept {
   if (block->state != LargeBlock::State::live || Address(pointer) != block->address) return nullptr;
   if (size > size_t(PTRDIFF_MAX)) return nullptr;
   if (block->form != Form::malloc) report_family(pointer, old_size, block->form, Form::malloc);
-  if (!large_canary_is_whole(*block)) report_overflow(pointer, old_size, "realloc");
+  if (!large_canary_is_whole(*block)) {
+    report_overflow(pointer, old_size, "realloc");
+    put_canary(block);  // said once: free finds it whole
+  }
   if (size > largest_guarded && size <= block->accessible && size >= block->accessible / 2) {
     // What was canary is the program's now.
     const size_t rest = slack_of(block) < Canary::bytes ? slack_of(block) : Canary::bytes;

@@ -225,6 +225,9 @@ void* reallocate_small(Slot* slot, void* pointer, size_t size) noexcept {
   }
   if (STRATA_UNLIKELY(!canary.tail_is_whole(pointer, block_size, found.slack()))) {
     report_overflow(pointer, old_size, "realloc");
+    // Said once: free finds it whole.
+    __builtin_memset(static_cast<char*>(pointer) + old_size, 0, found.slack());
+    canary.put(pointer, block_size, found.slack());
   }
   const size_t least = block_size / 2 > largest_slack ? block_size - largest_slack : block_size / 2;
   if (size < block_size && size >= least) {

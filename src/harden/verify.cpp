@@ -27,6 +27,8 @@ class Look {
       spend(block_size);
       if (is_zero(block, block_size)) return;
       report_write_after_free(block, block_size, thread_of(record.freed_by()), when_);
+      // Said once, although a thread's ready blocks are met again in their slab.
+      __builtin_memset(block, 0, block_size);
     }
     ++found_;
   }

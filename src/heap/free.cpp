@@ -132,7 +132,6 @@ STRATA_NOINLINE void free_any(void* pointer) noexcept {
 template <Form form, class... Size>
 STRATA_NOINLINE void free_without_heap(void* pointer, Size... size) noexcept {
   if (mode == nullptr) return free_default(pointer);
-  if (pointer == nullptr) return;
   if constexpr (sizeof...(size) != 0) return mode->free(pointer, form, size...);
   return mode->free(pointer, form, unknown_size);
 }
@@ -160,10 +159,11 @@ void free_of_other(void* pointer, Slot* slot, Size... size) noexcept {
 // Null, and what does not lie in the primary range.
 template <Form form, class... Size>
 void free_elsewhere(void* pointer, Size... size) noexcept {
+  if (pointer == nullptr) return;
   if (STRATA_UNLIKELY(thread_cache.heap == nullptr)) {
     return free_without_heap<form>(pointer, size...);
   }
-  free_default(pointer);
+  free_any(pointer);
 }
 
 #define STRATA_INSTANTIATE(form)                                           \

@@ -93,12 +93,13 @@ void* reallocate_slow(void* pointer, size_t size) noexcept;
 
 template <void* (*Slow)(void*, size_t) = reallocate_slow>
 STRATA_INLINE void* reallocate(void* pointer, size_t size) noexcept {
-  const Address base = seen_primary_base();
-  const Address offset = Address(pointer) - base;
-  if (STRATA_LIKELY(offset < seen_primary_bytes() && size - 1 < largest_small)) {
-    const Slot* const slot = reinterpret_cast<const Slot*>(base) + (offset >> slot_shift);
-    const unsigned twice_class = twice_class_of(size);
-    if (STRATA_LIKELY(twice_class == slot->twice_class &&
+  const Address offset = Address(pointer) + seen_primary_bias();
+  const size_t less = size - 1;
+  if (STRATA_LIKELY(offset < seen_primary_bytes() && less < largest_small)) {
+    const Slot* const slot =
+        reinterpret_cast<const Slot*>(seen_primary_base()) + (offset >> slot_shift);
+    if (STRATA_LIKELY(twice_class_above(less) == slot->twice_class &&
+                      is_block_start(std::uint16_t(offset), slot->inverse) &&
                       static_cast<Block*>(pointer)->mark != mark_freed(pointer))) {
       return pointer;
     }

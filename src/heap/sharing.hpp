@@ -10,11 +10,9 @@
 //   pooled   0               nobody (frozen)                        pool of its size class
 //
 //   transition               by                    how
-//   a owned  -> full         the owner, when every owner := ~self, CAS {none,0,owned} ->
-//   {none,0,full}
-//                            block is handed out   (release). Fails when blocks came home
-//                            meanwhile:
-//                                                  owner := self again, take them.
+//   a owned  -> full         the owner, when every owner := ~self, then CAS {none,0,owned} ->
+//                            block is handed out   {none,0,full} (release). Fails when blocks
+//                                                  came home: owner := self again, take them.
 //   b owned  -> pooled       the owner: thread     owner := 0, then CAS keeping list and count
 //                            exit, or too many     (release), then into the pool under its lock.
 //   c full   -> owned        a thread freeing a    CAS {list,n,full} -> {none,0,owned} (acq_rel);
@@ -29,9 +27,9 @@
 //   g pooled -> owned        the free that brings  under the pool's lock, if it is in the pool and
 //                            the last block home   still has all blocks home: out, and to the
 //                            slots.
-//   h pooled -> owned        the free that leaves  under the pool's lock, if it is in the pool:
-//   out,
-//                            few blocks alive      free pages to the system, then (b).
+//   h pooled -> owned        the free that leaves  under the pool's lock, if it is in the pool and
+//                            few blocks alive      the class at rest: out, free pages to the
+//                                                  system, then (b).
 //
 //   push to owned/pooled     any thread            CAS {list,n,s} -> {batch + list, n + m, s}
 //                                                  (release: the links are written before)
@@ -249,13 +247,13 @@ class Pool {
   }
 
   // (h) After Pushed::sparse. True: the slab is the caller's, and `list` what had come home. False
-  // also the first `patience` times since the pool was last taken from: then the class is in use,
-  // and the slab will soon be too.
-  bool take_idle(SlotType* slot, unsigned size_class, std::uint32_t patience,
+  // also while the pool has been taken from in the last `patience` milliseconds: then the class is
+  // in use, and the slab will soon be too.
+  bool take_idle(SlotType* slot, unsigned size_class, std::uint32_t patience, std::uint32_t now,
                  RemoteList& list) noexcept {
     lock_.lock();
     const bool taken =
-        slot->in_pool && slot->twice_class == 2 * size_class && rest_.lasts(patience);
+        slot->in_pool && slot->twice_class == 2 * size_class && rest_.lasts_for(patience, now);
     if (taken) list = remove(slot);
     lock_.unlock();
     return taken;

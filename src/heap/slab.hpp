@@ -10,8 +10,7 @@
 // turned uncarved again.
 //
 //   units       | 0      | 1      | 2      | 3 ...          class of 1792 bytes, unit 0 carved:
-//   blocks      [0 ][1 ][2 ][3 ][4 ][5 ][6 ][7 ]...         0 and 1 are on the list, 2 waits for
-//   unit 1
+//   blocks      [0 ][1 ][2 ][3 ][4 ][5 ][6 ][7 ]...         0 and 1 are on the list, 2 waits
 //
 // The owner alone calls these.
 #pragma once

@@ -5,8 +5,8 @@
 // leave the free list and the units become uncarved again, as if they had never been used: carving
 // brings them back when the slab is served from next.
 //
-//   units      | live | free | free | live |...          uncarved: bits 1 and 2; blocks that reach
-//   into pages        kept   given back    kept               them are on no list
+//   units      | live | free | free | live |...      uncarved: bits 1 and 2; blocks that reach
+//   pages        kept   given  back   kept           into them are on no list
 //
 // Only while the program frees without taking: a class is left alone while slabs with little in
 // them are few, or few among those that are partly free, and while it has lately been in need of
@@ -25,6 +25,9 @@ constexpr unsigned few_sparse_slots = 4;
 constexpr unsigned sparse_share = 4;
 // So many slabs of the class must have met a threshold since it was last in need of one.
 constexpr std::uint32_t patience = 3;
+// And no thread may have taken one from the class's pool for so many milliseconds: threads that
+// take turns at two processors are away for a few at a time.
+constexpr std::uint32_t pool_patience = 10;
 
 bool few_are_sparse(const Slot* slab, unsigned sparse, unsigned partly_free) noexcept {
   return sparse * slab->slots() < few_sparse_slots || sparse < partly_free / sparse_share;
@@ -159,7 +162,8 @@ void thin_pooled(Slot* slot, unsigned size_class) noexcept {
   ClassPool& pool = state.pools[size_class];
   if (few_are_sparse(slot, pool.count(), 0)) return;
   sharing::RemoteList home;
-  if (!pool.take_idle(slot, size_class, patience, home)) return;
+  const auto now = std::uint32_t(Machine::now());
+  if (!pool.take_idle(slot, size_class, pool_patience, now, home)) return;
   slot->count -= home.count();
   put_back(*slot->own_list(), sharing::block_at(address_of(slot), home.head()));
   if (slot->live() == 0) return release_slab(slot);

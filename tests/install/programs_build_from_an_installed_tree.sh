@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the build into a folder of its own, and builds and runs programs with nothing but that:
-# the C example with the library shared, static, and the region alone; the C++ ones by headers.
+# the C example with the library shared, static, and the region alone; the C++ ones by headers; found by
+# pkg-config and by CMake's find_package.
 # Usage: programs_build_from_an_installed_tree.sh BUILD EXAMPLES
 set -eu
 build=$1
@@ -35,6 +36,23 @@ for example in real_time textbook_spans shared_memory; do
 done
 c++ -std=c++20 "$examples/pmr.cpp" $(flags --cflags --libs strata) -Wl,-rpath,"$lib" -o pmr
 run "C++, pmr" ./pmr
+
+mkdir project
+cat > project/CMakeLists.txt << end
+cmake_minimum_required(VERSION 3.16)
+project(user LANGUAGES C CXX)
+find_package(strata 0.1 REQUIRED)
+foreach(kind strata static region)
+  add_executable(c_\${kind} "$examples/region.c")
+  target_link_libraries(c_\${kind} PRIVATE strata::\${kind})
+endforeach()
+add_executable(pmr "$examples/pmr.cpp")
+target_link_libraries(pmr PRIVATE strata::strata)
+end
+cmake -S project -B built -DCMAKE_PREFIX_PATH="$work/moved" > log 2>&1 || { cat log; exit 1; }
+cmake --build built > log 2>&1 || { cat log; exit 1; }
+for program in c_strata c_static c_region pmr; do run "CMake, $program" "./built/$program"; done
+
 # The command finds what it starts and preloads, and brings its manual.
 if [ -x "$work/moved/bin/strata" ]; then
   run "strata record" "$work/moved/bin/strata" record -o "$work/ls.trace" -- ls

@@ -77,7 +77,7 @@ struct Model {
   // As thin_pooled: takes the slab out of its pool and lets it go again.
   void thin() {
     RemoteList home;
-    if (!pool.take_idle(&slot, 1, 0, home)) return;
+    if (!pool.take_idle(&slot, 1, 0, 0, home)) return;
     take_home(home);
     if (slot.count == 0) return release(&slot);
     sharing::let_go_partial(&slot, pool, [this](ModelSlot* s) { release(s); });

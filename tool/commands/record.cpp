@@ -5,6 +5,7 @@
 
 #include "command.hpp"
 #include "libraries.hpp"
+#include "observe/words.hpp"
 #include "record/session.hpp"
 #include "replay/allocators.hpp"
 #include "trace/reader.hpp"
@@ -33,10 +34,10 @@ void tell(const record::SessionOptions& options, const record::SessionResult& re
     return;
   }
   fmt::print(stderr,
-             "strata: recorded {} events of {} process{} in {:.2f} s: {}, {:.1f} MB ({:.1f} bytes "
+             "strata: recorded {} events of {} process{} in {:.2f} s: {}, {} ({:.1f} bytes "
              "an event)\n",
              result.events, result.processes, result.processes == 1 ? "" : "es", result.seconds,
-             options.trace, double(result.bytes) / 1e6,
+             options.trace, size_words(double(result.bytes)),
              double(result.bytes) / double(result.events));
   if (result.lost != 0) fmt::print(stderr, "strata: {} events were lost\n", result.lost);
   if (result.processes_lost != 0) {

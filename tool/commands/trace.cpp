@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "command.hpp"
+#include "observe/words.hpp"
 #include "trace/history.hpp"
 
 namespace strata::tool {
@@ -225,8 +226,8 @@ void run_trace(const Options& o) {
     fmt::print("{}\n", json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
-  fmt::print("{}: {} events, {:.1f} MB, {:.2f} bytes an event\n", o.path, file.events(),
-             double(file.bytes()) / 1e6,
+  fmt::print("{}: {} events, {}, {:.2f} bytes an event\n", o.path, file.events(),
+             size_words(double(file.bytes())),
              double(file.bytes()) / double(std::max<std::uint64_t>(1, file.events())));
   if (!file.cut_off().empty()) fmt::print("It is cut off: {}.\n", file.cut_off());
   fmt::print("\n");

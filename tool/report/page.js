@@ -322,7 +322,7 @@ function map(m, sampled) {
     let best = -1, most = 0;
     cells.forEach((number, at) => {
       const run = m[number];
-      if (run[0] < 2 && run[8] && run[4] - run[3] > most) { most = run[4] - run[3]; best = at; }
+      if (run[0] < 2 && run[8]?.length > 16 && run[4] - run[3] > most) { most = run[4] - run[3]; best = at; }
     });
     if (best >= 0) look(best);
   });
