@@ -65,7 +65,7 @@ void add_area(HeapMap& map, const observe::Area& area, const Account& account,
     cell.address = address;
     cell.pages = resident_units(pages, address);
     cell.resident = count_ones(cell.pages) * carve_unit;
-    // There are records' addresses for every slot that there may ever be: only what is there is shown.
+    // Records have addresses for every slot that there may ever be: shown is what is there.
     if (run == nullptr && cell.resident == 0) return;
     cell.run = run;
     cell.content = run == nullptr ? Content::metadata : content_of(run->run, cell.resident);
