@@ -7,7 +7,7 @@ SETUP := scripts/setup
 SHOWN := src include tool tests bench examples kernel
 
 .DEFAULT_GOAL := all
-.PHONY: all run test run-binaries sanitize bench bench-hot-path kernel kernel-test tags format check \
+.PHONY: all run test run-binaries pictures sanitize bench bench-hot-path kernel kernel-test tags format check \
         install clean help
 
 all: ## build/libstrata.so, build/libstrata.a and build/strata (release)
@@ -51,6 +51,10 @@ bench-hot-path: ## instructions of malloc, free, calloc and realloc, counted exa
 	@$(SETUP) build bench
 	@cmake --preset release -DSTRATA_BENCH=ON >/dev/null
 	@cmake --build --preset release --parallel $(JOBS) --target bench_hot_path
+
+pictures: all ## draw docs/pictures from programs that run (PICTURES="map top")
+	@$(SETUP) pictures
+	@scripts/pictures $(PICTURES)
 
 kernel: ## boot the kernel once and show its story (KERNEL="--arch aarch64")
 	@$(SETUP) build kernel

@@ -16,7 +16,7 @@ set(STRATA_FRONT_SOON
 set(STRATA_ASIDE
   src/platform/linux/worker.cpp src/heap/strip.cpp
   src/heap/statistics.cpp src/heap/report.cpp
-  src/observe/observer.cpp src/observe/survey.cpp src/observe/estimates.cpp
+  src/observe/observer.cpp src/observe/survey.cpp src/observe/blocks.cpp src/observe/estimates.cpp
   src/observe/profiler.cpp src/observe/profile_writer.cpp src/observe/sampled_slabs.cpp
   src/platform/linux/frame_rules.cpp src/platform/linux/stack_walk.cpp
   src/platform/linux/shared_map.cpp src/platform/linux/whereabouts.cpp

@@ -58,7 +58,7 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
     tool/observe/conversation.cpp
     tool/observe/documents.cpp
     tool/observe/findings.cpp
-    tool/observe/heap_map.cpp
+    tool/observe/heap_map.cpp tool/observe/slab_blocks.cpp
     tool/observe/images.cpp
     tool/observe/launch.cpp
     tool/observe/monitor.cpp

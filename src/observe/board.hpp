@@ -24,7 +24,7 @@ namespace strata::observe {
 
 constexpr std::uint64_t board_magic = 0x6472'616f'6261'7274;
 // Changes whenever anything in this header does, or in what it includes.
-constexpr std::uint32_t board_version = 2;
+constexpr std::uint32_t board_version = 3;
 
 constexpr unsigned slice_shift = 30;
 constexpr size_t slice_bytes = size_t{1} << slice_shift;
@@ -59,7 +59,11 @@ enum class Question : std::uint32_t {
   // arguments[0]: look at one allocation in so many bytes (0: at none), to estimate how many there
   // are; arguments[1]: for so many milliseconds, 0: for good. As `totals` besides.
   estimate,
+  // The answer is a SlotBlocks for each slot of a slab that lies in [arguments[0], arguments[1])
+  // and in the first most_slots_of_blocks slots of that.
+  blocks,
 };
+constexpr unsigned most_slots_of_blocks = 256;
 
 enum class Verdict : std::uint32_t {
   done = 0,
@@ -168,6 +172,12 @@ struct Thread {
 struct Unsettled {
   std::uint64_t slab;
   std::int64_t blocks;
+};
+
+// Which blocks of a slab's slot are free (or were never carved): a bit each, in order of address.
+struct SlotBlocks {
+  std::uint64_t address;
+  std::uint64_t free[granules_per_slot / 64];
 };
 
 // Addresses that belong to Strata.

@@ -95,6 +95,17 @@ Verdict answer_survey() noexcept {
   return Verdict::done;
 }
 
+Verdict answer_blocks(Address from, Address to) noexcept {
+  const size_t bytes = align_up(blocks_bound, Machine::page_size());
+  const Address memory = file.map(slice_start + answer_offset, bytes);
+  if (memory == 0) return Verdict::refused_memory;
+  Sheet sheet(memory, bytes);
+  show_blocks(sheet, from, to);
+  board->answer_bytes = sheet.used();
+  SharedFile::unmap(memory, bytes);
+  return Verdict::done;
+}
+
 void write_totals() noexcept {
   LockGuard guard(totals_lock);
   if (board->ended.load(Order::relaxed) == 0) add_up(board->totals);
@@ -136,6 +147,8 @@ Verdict answer(Question question) noexcept {
     case Question::survey:
       write_totals();
       return answer_survey();
+    case Question::blocks:
+      return answer_blocks(board->arguments[0], board->arguments[1]);
     case Question::profile:
       return answer_profile(board->arguments[0]);
     case Question::estimate:

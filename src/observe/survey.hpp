@@ -32,6 +32,10 @@ class Sheet {
 size_t survey_bound() noexcept;
 void survey(Sheet& sheet) noexcept;
 
+// Which blocks of the slabs in [from, to) are free: a SlotBlocks for each slot, of so many at most.
+constexpr size_t blocks_bound = most_slots_of_blocks * sizeof(SlotBlocks);
+void show_blocks(Sheet& sheet, Address from, Address to) noexcept;
+
 // Fills `totals`; what happened before the process's own start (in the parent of a fork) is left
 // out.
 void add_up(Totals& totals) noexcept;

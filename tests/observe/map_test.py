@@ -3,11 +3,14 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import unittest
 
 import harness
 from harness import CLEAN, STRATA, statistics, strata
+
+PAGES = "--html" in strata("map", "--help").stdout
 
 
 class Maps(harness.Observing):
@@ -52,6 +55,37 @@ class Maps(harness.Observing):
     def test_huge_blocks_are_listed(self):
         document = self.map_of(self.shape("live", 2, 40_000_000, env={"STRATA_RESERVE": "2MiB"}))
         self.assertEqual(2, len(document["huge"]))
+
+    def live_blocks(self, process, size):
+        """How many blocks of a size the page shows as live, and in how many slots it shows single ones."""
+        page = self.folder / "map.html"
+        done = strata("map", "--html", page, process.pid)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertGreater(2_000_000, page.stat().st_size)
+        data = json.loads(re.search(r"const data = (.*);\n", page.read_text()).group(1))
+        live, slots = 0, 0
+        for run in data["map"]:
+            if run[0] > 1 or run[2] != size:
+                continue
+            if len(run) > 8:
+                live += sum(int(length, 36) for length in run[8].split(".")[1::2])
+                slots += 1
+            elif run[0] == 0:
+                live += run[5]
+        return live, slots
+
+    @unittest.skipUnless(PAGES, "built without pages")
+    def test_single_blocks_are_those_that_are_live(self):
+        live, slots = self.live_blocks(self.shape("sparse", 100_000, 48, 3), 48)
+        self.assertAlmostEqual(33_334, live, delta=10)
+        self.assertLess(70, slots)
+
+    @unittest.skipUnless(PAGES, "built without pages")
+    def test_blocks_that_the_program_protects_are_live_and_no_danger(self):
+        process = self.shape("protected", 100, 8192)
+        live, _ = self.live_blocks(process, 8192)
+        self.assertAlmostEqual(50, live, delta=5)
+        self.assertIsNone(process.poll())
 
     def test_a_pipe_gets_letters(self):
         text = strata("map", self.shape("live", 100_000, 640).pid).stdout

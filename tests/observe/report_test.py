@@ -25,12 +25,17 @@ class Page(Observing):
         found = re.search(r"const data = (.*);\n", text)
         return json.loads(found.group(1))
 
-    def draw(self, path):
-        """The page's document after a browser has drawn it; no script failed."""
+    def draw(self, path, width=1200, then=""):
+        """The page's document after a browser has drawn it and a script of ours has been at it; none failed."""
+        if then:
+            text = path.read_text()
+            at = text.rindex("</script>")
+            path = self.folder / "with-script.html"
+            path.write_text(text[:at] + then + text[at:])
         done = subprocess.run(
             [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
              f"--user-data-dir={self.folder}/browser", "--virtual-time-budget=3000",
-             "--window-size=1200,900", "--dump-dom", path.as_uri()],
+             f"--window-size={width},900", "--dump-dom", path.as_uri()],
             capture_output=True, text=True, env=CLEAN, timeout=120, check=False)
         errors = [line for line in done.stderr.splitlines()
                   if "CONSOLE" in line and ("Error" in line or "Uncaught" in line)]
@@ -95,6 +100,25 @@ class Page(Observing):
         self.assertIn(f'<b>{self.data(path)["findings"][0]["finding"]}</b>', document)
         self.assertGreater(document.count('aria-label="keep_small'), 0)
         self.assertIn("aria-label=\"peak_in_vector", document)
+
+    @unittest.skipIf(BROWSER is None, "no chromium")
+    def test_a_slab_is_shown_block_by_block(self):
+        path = self.folder / "page.html"
+        strata("report", "-o", path, self.shape("sparse", 100_000, 48, 3).pid)
+        document = self.draw(path, then="document.querySelectorAll('#map .tools button')[2].click();"
+                             "document.querySelector('.closer canvas').dispatchEvent("
+                             "new KeyboardEvent('keydown', {key: 'ArrowRight'}));")
+        self.assertRegex(document, r"<h3>0x[0-9a-f]+: 1,365 blocks of 48 bytes, (45\d) live</h3>")
+        self.assertRegex(document, r"Block 2 of 1,365 at 0x[0-9a-f]+: 48 bytes, (live|free)<")
+
+    @unittest.skipIf(BROWSER is None, "no chromium")
+    def test_no_width_scrolls_sideways(self):
+        path = self.program()
+        for width in (500, 1200):
+            document = self.draw(path, width, then="document.title = 'too wide by ' + "
+                                 "(document.documentElement.scrollWidth - innerWidth);")
+            found = re.search(r"<title>too wide by (-?\d+)</title>", document)
+            self.assertGreaterEqual(0, int(found.group(1)), width)
 
 
 if __name__ == "__main__":

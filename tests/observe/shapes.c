@@ -172,6 +172,21 @@ static void hermit(void) {
   rmdir(folder);
 }
 
+// protected COUNT SIZE: blocks that begin at a page, which nobody may touch; one of two is freed.
+static void protected_blocks(void) {
+  for (size_t i = 0; i < numbers[0]; ++i) {
+    char* const block = aligned_alloc(4096, numbers[1]);
+    if (block == NULL) die("aligned_alloc");
+    memset(block, 1, numbers[1]);
+    if (i % 2 != 0) {
+      free(block);
+    } else if (mprotect(block, 4096, PROT_NONE) != 0) {
+      die("mprotect");
+    }
+  }
+  ready_and_wait();
+}
+
 // refused: asks for more than there can be.
 static void refused(void) {
   void* volatile block = NULL;
@@ -205,10 +220,11 @@ static const struct {
   const char* name;
   void (*make)(void);
 } shapes[] = {
-    {"live", live},       {"sparse", sparse}, {"freed", freed},       {"counted", counted},
-    {"zeros", zeros},     {"mapped", mapped}, {"shared", shared},     {"classic", classic},
-    {"threads", threads}, {"forked", forked}, {"replaced", replaced}, {"hermit", hermit},
-    {"refused", refused}, {"busy", busy},
+    {"live", live},       {"sparse", sparse},     {"freed", freed},
+    {"counted", counted}, {"zeros", zeros},       {"mapped", mapped},
+    {"shared", shared},   {"classic", classic},   {"threads", threads},
+    {"forked", forked},   {"replaced", replaced}, {"hermit", hermit},
+    {"refused", refused}, {"busy", busy},         {"protected", protected_blocks},
 };
 
 int main(int count, char** arguments) {

@@ -7,7 +7,12 @@
 
 #include "command.hpp"
 #include "observe/heap_map.hpp"
+#include "observe/trouble.hpp"
 #include "observe/words.hpp"
+#ifdef STRATA_HAS_PROFILE
+#include "profile/attached.hpp"
+#include "report/page.hpp"
+#endif
 
 namespace strata::tool {
 namespace {
@@ -16,6 +21,7 @@ struct Options {
   int process = 0;
   bool json = false;
   bool letters = false;
+  std::string page;
 };
 
 void print_map(const HeapMap& map, const Account& account, bool letters) {
@@ -39,6 +45,27 @@ void print_map(const HeapMap& map, const Account& account, bool letters) {
   }
 }
 
+#ifdef STRATA_HAS_PROFILE
+// With the ages of sampled blocks, where the process is being profiled.
+void write_map_page(const std::string& path, Process& process, Conversation& conversation,
+                    const Account& account) {
+  Json document = {{"title", fmt::format("{} (process {})", process.name(), process.number())}};
+  document["facts"] = {process.command()};
+  document["statistics"] = statistics_document(account);
+  document["map"] =
+      map_document(account, read_blocks(conversation, account, most_slots_with_blocks));
+  AttachedProfile profile(process);
+  if (profile.is_on()) {
+    document["sampled"] = sampled_document(profile.take(), std::uint32_t(process.number()));
+  }
+  write_report(path, document);
+}
+#else
+void write_map_page(const std::string&, Process&, Conversation&, const Account&) {
+  throw Trouble("this strata was built without pages: libdw, protozero or zlib was missing");
+}
+#endif
+
 }  // namespace
 
 void register_map(CLI::App& app, Context& context) {
@@ -54,10 +81,13 @@ a cell stands for several. In a pipe, letters in place of colours.)");
       ->check(CLI::PositiveNumber);
   map->add_flag("--json", o->json, "Every slot as JSON, with the units of 4 KiB that are resident");
   map->add_flag("--letters", o->letters, "Letters in place of colours");
+  map->add_option("--html", o->page, "A page to zoom into, down to single blocks");
   map->callback([o, &context] {
     Process process(o->process);
     Conversation conversation(process);
     const Account account = take_account(conversation);
+    context.exit_code = 0;
+    if (!o->page.empty()) return write_map_page(o->page, process, conversation, account);
     const HeapMap picture_of = make_map(account, process);
     if (o->json) {
       fmt::print(
@@ -66,7 +96,6 @@ a cell stands for several. In a pipe, letters in place of colours.)");
     } else {
       print_map(picture_of, account, o->letters);
     }
-    context.exit_code = 0;
   });
 }
 

@@ -27,19 +27,12 @@ bool is_number(const std::string& word) {
   return !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
 }
 
-void write_page(const std::string& path, const Json& document) {
-  std::ofstream file(path, std::ios::binary);
-  file << report_page(document);
-  file.close();
-  if (!file) throw Trouble("cannot write {}", path);
-  fmt::print(stderr, "strata: {} written\n", path);
-}
-
 // What an account says, on the page.
-void add_account(Json& document, const Account& account, const Surroundings& around) {
+void add_account(Json& document, const Account& account, const Surroundings& around,
+                 const SlabBlocks& blocks) {
   document["statistics"] = statistics_document(account);
   document["findings"] = findings_document(diagnose(account, around));
-  document["map"] = map_document(account);
+  document["map"] = map_document(account, blocks);
 }
 
 void report_process(const Options& o, pid_t number) {
@@ -52,15 +45,18 @@ void report_process(const Options& o, pid_t number) {
   document["facts"].push_back(fmt::format("Observed for {}, {} threads, Strata {}.",
                                           time_words(account.age), account.kernel_threads,
                                           account.release));
-  add_account(document, account, around);
+  add_account(document, account, around,
+              read_blocks(conversation, account, most_slots_with_blocks));
   AttachedProfile profile(process);
   if (profile.is_on()) {
-    document["profile"] = profile_document(profile.take(), View::live);
+    const HeapProfile taken = profile.take();
+    document["profile"] = profile_document(taken, View::live);
+    document["sampled"] = sampled_document(taken, std::uint32_t(number));
   } else {
     document["facts"].push_back(
         fmt::format("No call sites: `strata profile --on {}` begins to look at them.", number));
   }
-  write_page(o.output, document);
+  write_report(o.output, document);
 }
 
 int report_program(const Options& o) {
@@ -68,6 +64,7 @@ int report_program(const Options& o) {
   if (!how.obstacle.empty()) throw Trouble("{}: there is nothing to report", how.obstacle);
   Monitor monitor;
   monitor.want_accounts();
+  monitor.want_blocks();
   how.environment.push_back(monitor.environment());
   RunFacts facts;
   facts.command = o.words;
@@ -85,12 +82,15 @@ int report_program(const Options& o) {
     document["facts"].push_back(fmt::format(
         "What stands below is of the moment when most was resident, {} after the start.",
         time_words(monitor.peak().time)));
-    add_account(document, *monitor.account_at_peak(), monitor.surroundings_at_peak());
+    add_account(document, *monitor.account_at_peak(), monitor.surroundings_at_peak(),
+                monitor.blocks_at_peak());
+    document["sampled"] =
+        sampled_document(run.profile, std::uint32_t(monitor.account_at_peak()->process));
   }
   if (!run.profile.processes.empty()) {
     document["profile"] = profile_document(run.profile, View::peak);
   }
-  write_page(o.output, document);
+  write_report(o.output, document);
   return end_like(run.outcome);
 }
 
@@ -106,7 +106,7 @@ void report_recording(const Options& o, const std::string& path) {
   Json document = {{"title", run["program"][0]}, {"samples", run["samples"]}};
   document["facts"] = {command};
   if (run.contains("at_peak")) document["statistics"] = run["at_peak"];
-  write_page(o.output, document);
+  write_report(o.output, document);
 }
 
 }  // namespace

@@ -206,6 +206,16 @@ observe::Verdict Slice::take_verdict() {
   return verdict;
 }
 
+std::vector<observe::SlotBlocks> Slice::take_blocks() {
+  const observe::Verdict verdict = board_->verdict;
+  const std::string answer = take_answer();
+  unlock();
+  if (verdict == observe::Verdict::refused_memory) {
+    throw Trouble("the process was refused the memory for its answer");
+  }
+  return Reader(answer).many<observe::SlotBlocks>(answer.size() / sizeof(observe::SlotBlocks));
+}
+
 HeapView Slice::take_survey() {
   HeapView view;
   view.totals = board_->totals;
@@ -282,6 +292,11 @@ void Conversation::ask(observe::Question question, std::uint64_t first, std::uin
 HeapView Conversation::survey() {
   ask(observe::Question::survey);
   return slice_.take_survey();
+}
+
+std::vector<observe::SlotBlocks> Conversation::blocks(std::uint64_t from, std::uint64_t to) {
+  ask(observe::Question::blocks, from, to);
+  return slice_.take_blocks();
 }
 
 observe::Totals Conversation::estimate(std::uint64_t mean, std::uint64_t milliseconds) {

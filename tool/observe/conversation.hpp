@@ -55,6 +55,7 @@ class Slice {
   // After ask(survey): the answer, which is then gone from the file. Or let it be and unlock().
   HeapView take_survey();
   observe::Totals take_totals();
+  std::vector<observe::SlotBlocks> take_blocks();
   observe::Verdict take_verdict();
   void unlock();
   [[nodiscard]] int file() const { return file_; }
@@ -81,6 +82,9 @@ class Conversation {
 
   HeapView survey();
   observe::Totals totals();
+  // Single blocks of the slabs whose slots lie in [from, to): as far as one answer goes, which is
+  // most_slots_of_blocks slots.
+  std::vector<observe::SlotBlocks> blocks(std::uint64_t from, std::uint64_t to);
   // The heap profile on, with one sample in `mean` bytes; 0: off. Trouble when that is refused.
   void switch_profile(std::uint64_t mean);
   // Where it can be read: a file of shared memory, and the place in it.

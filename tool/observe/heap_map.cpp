@@ -65,6 +65,8 @@ void add_area(HeapMap& map, const observe::Area& area, const Account& account,
     cell.address = address;
     cell.pages = resident_units(pages, address);
     cell.resident = count_ones(cell.pages) * carve_unit;
+    // Records have addresses for every slot that there may ever be: shown is what is there.
+    if (run == nullptr && cell.resident == 0) return;
     cell.run = run;
     cell.content = run == nullptr ? Content::metadata : content_of(run->run, cell.resident);
     if (run != nullptr && run->resident != 0) {

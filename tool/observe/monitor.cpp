@@ -228,7 +228,10 @@ void Monitor::take_account_of(pid_t process, std::uint64_t resident) {
     Process looked_at(process);
     Surroundings around = look_around(looked_at, read_mappings(looked_at));
     Conversation conversation(looked_at);
-    account_ = take_account(conversation, looks_for_account);
+    Account account = take_account(conversation, looks_for_account);
+    blocks_.clear();
+    account_ = std::move(account);
+    if (wants_blocks_) blocks_ = read_blocks(conversation, *account_, most_slots_with_blocks);
     surroundings_ = std::move(around);
     account_resident_ = resident;
   } catch (const Trouble&) {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "observe/account.hpp"
+#include "observe/slab_blocks.hpp"
 #include "observe/surroundings.hpp"
 
 namespace strata::tool {
@@ -53,6 +53,8 @@ class Monitor {
   unsigned look(pid_t main);
   // Keep the account of the largest process at the moment when most is resident.
   void want_accounts() { wants_accounts_ = true; }
+  // And with it which single blocks were live.
+  void want_blocks() { wants_blocks_ = true; }
 
   // After the end of `main`.
   void finish();
@@ -61,6 +63,7 @@ class Monitor {
   [[nodiscard]] const std::vector<Member>& members() const { return members_; }
   [[nodiscard]] const std::optional<Account>& account_at_peak() const { return account_; }
   [[nodiscard]] const Surroundings& surroundings_at_peak() const { return surroundings_; }
+  [[nodiscard]] const SlabBlocks& blocks_at_peak() const { return blocks_; }
   [[nodiscard]] const Sample& peak() const { return peak_; }
   // Sums over all members.
   [[nodiscard]] observe::Totals sum() const;
@@ -84,6 +87,8 @@ class Monitor {
   std::vector<Sample> samples_;
   Sample peak_;
   bool wants_accounts_ = false;
+  bool wants_blocks_ = false;
+  SlabBlocks blocks_;
   std::optional<Account> account_;
   Surroundings surroundings_;
   std::uint64_t account_resident_ = 0;

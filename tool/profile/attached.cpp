@@ -28,6 +28,7 @@ HeapProfile AttachedProfile::take() {
   profile.milliseconds = account.time - process.started;
   profile.mean = process.mean;
   LivePeak now;
+  now.time = account.time;
   now.live = process.live;
   for (const LiveBlock& block : now.live) {
     now.bytes += std::uint64_t(block.weight * double(block.bytes));

@@ -73,6 +73,12 @@ void ProfileBuilder::add(const RecordedProcess& process, const LivePeak& peak,
   };
   add_blocks(process.live, [](ProfileSample& sample) -> Amount& { return sample.live; });
   add_blocks(peak.live, [](ProfileSample& sample) -> Amount& { return sample.peak; });
+  for (const LiveBlock& block : peak.live) {
+    if (!block.small || block.stack >= process.stacks.size()) continue;
+    const std::uint64_t age = peak.time > block.born ? peak.time - block.born : 0;
+    profile_.blocks.push_back(
+        {number, std::uint32_t(first + block.stack), block.place, block.size, age});
+  }
   for (const HeldBlock& one : held) {
     if (one.block.stack >= process.stacks.size() || one.bytes == 0) continue;
     Amount& sum = profile_.samples[first + one.block.stack].held;

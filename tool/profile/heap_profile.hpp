@@ -44,6 +44,15 @@ struct ProfiledProcess {
   std::uint64_t peak_bytes = 0;
 };
 
+// A small block that was sampled: where in its slab, who asked for how much, and when.
+struct SampledBlock {
+  std::uint32_t process = 0;  // in HeapProfile::processes
+  std::uint32_t sample = 0;   // in HeapProfile::samples
+  std::uint64_t place = 0;
+  std::uint64_t size = 0;
+  std::uint64_t age = 0;  // milliseconds
+};
+
 struct HeapProfile {
   std::string command;
   std::uint64_t mean = 0;
@@ -54,10 +63,12 @@ struct HeapProfile {
   std::vector<Location> locations;
   std::vector<ProfileSample> samples;
   std::vector<ProfiledProcess> processes;
+  std::vector<SampledBlock> blocks;  // live at the peak of their process
 };
 
 // What a process had at its peak.
 struct LivePeak {
+  std::uint64_t time = 0;  // of the system's monotonic clock, in milliseconds
   std::uint64_t bytes = 0;
   std::vector<LiveBlock> live;
 };

@@ -25,6 +25,7 @@ class PeakWatch {
       const std::uint64_t bytes = file_.slice(i).live_bytes();
       if (bytes <= peaks_[i].bytes + peaks_[i].bytes / 50) continue;
       peaks_[i].live = file_.slice(i).live_blocks();
+      peaks_[i].time = milliseconds_now();
       double sum = 0;
       for (const LiveBlock& block : peaks_[i].live) sum += block.weight * double(block.bytes);
       peaks_[i].bytes = std::uint64_t(sum);
@@ -44,12 +45,13 @@ class HeldWatch {
 
   void look(pid_t number) {
     constexpr std::uint64_t pause = 200;  // milliseconds: a look is a walk over the heap
+    constexpr unsigned looks = 4;         // at most: the program goes on meanwhile
     if (!wanted_ || milliseconds_now() < next_) return;
     try {
       Process process(number);
       if (!is_observed(process)) return;
       Conversation conversation(process);
-      const Account account = take_account(conversation);
+      const Account account = take_account(conversation, looks);
       const std::uint64_t bytes =
           account.parts[Part::free_in_slabs] + account.parts[Part::cached_in_threads];
       if (bytes > bytes_) take(number, account, bytes);

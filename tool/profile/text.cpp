@@ -92,6 +92,16 @@ struct Site {
   std::map<std::string, double> callers;  // by bytes
 };
 
+size_t site_in(const std::vector<const SourcePlace*>& places) {
+  size_t at = 0;
+  while (at + 1 < places.size() && is_machinery(places[at]->function)) ++at;
+  return at;
+}
+
+std::string name_of_site(const std::vector<const SourcePlace*>& places, size_t site) {
+  return places.empty() ? "an unknown place" : words_of_place(*places[site]);
+}
+
 std::string callers_of(const std::vector<const SourcePlace*>& places, size_t site) {
   constexpr size_t most = 3;
   std::string callers;
@@ -126,6 +136,11 @@ std::string collapsed_stacks(const HeapProfile& profile, View view) {
   return text;
 }
 
+std::string site_of(const HeapProfile& profile, const ProfileSample& sample) {
+  const auto places = places_of(profile, sample);
+  return name_of_site(places, site_in(places));
+}
+
 std::string site_table(const HeapProfile& profile, View view, unsigned most) {
   std::map<std::string, Site> sites;
   double all = 0;
@@ -133,9 +148,8 @@ std::string site_table(const HeapProfile& profile, View view, unsigned most) {
     const Amount amount = amount_of(sample, view);
     if (amount.bytes < 0.5) continue;
     const auto places = places_of(profile, sample);
-    size_t at = 0;
-    while (at + 1 < places.size() && is_machinery(places[at]->function)) ++at;
-    const std::string name = places.empty() ? "an unknown place" : words_of_place(*places[at]);
+    const size_t at = site_in(places);
+    const std::string name = name_of_site(places, at);
     Site& site = sites[name];
     site.amount.blocks += amount.blocks;
     site.amount.bytes += amount.bytes;

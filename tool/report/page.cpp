@@ -1,13 +1,18 @@
 // Putting the page together. See page.hpp.
 #include "report/page.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "in_script.hpp"
 #include "lab/page.hpp"
+#include "observe/trouble.hpp"
+#include "profile/text.hpp"
 #include "report/parts.hpp"
 
 namespace strata::tool {
@@ -103,8 +108,9 @@ Json profile_document(const HeapProfile& profile, View first) {
   return document;
 }
 
-Json map_document(const Account& account) {
-  constexpr size_t most = 30'000;
+Json map_document(const Account& account, const SlabBlocks& blocks) {
+  constexpr size_t most = 20'000;
+  size_t room_for_rows = 500'000;  // letters
   Json map = Json::array();
   for (const RunShare& share : account.runs) {
     if (map.size() == most) break;
@@ -118,9 +124,32 @@ Json map_document(const Account& account) {
     map.push_back({unsigned(run.kind),
                    std::min<std::uint32_t>(run.slots == 0 ? 1 : run.slots, longest),
                    is_slab ? size_of_class(run.size_class) : 0, rounded(double(share.live) / bytes),
-                   rounded(double(share.resident) / bytes), is_slab ? run.live : 0});
+                   rounded(double(share.resident) / bytes), is_slab ? run.live : 0, run.address});
+    if (!is_slab) continue;
+    map.back().push_back(run.uncarved);
+    const auto known = blocks.find(run.address);
+    if (known == blocks.end()) continue;
+    const std::string rows = rows_of(known->second, size_classes.classes[run.size_class].capacity);
+    if (rows.size() > room_for_rows) continue;
+    room_for_rows -= rows.size();
+    map.back().push_back(rows);
   }
   return map;
+}
+
+Json sampled_document(const HeapProfile& profile, std::uint32_t process) {
+  constexpr size_t most = 4000;
+  std::map<std::string, size_t> numbers;
+  Json names = Json::array();
+  Json list = Json::array();
+  for (const SampledBlock& block : profile.blocks) {
+    if (profile.processes[block.process].number != process || list.size() == most) continue;
+    const auto [site, is_new] =
+        numbers.try_emplace(site_of(profile, profile.samples[block.sample]), names.size());
+    if (is_new) names.push_back(site->first);
+    list.push_back({block.place, block.size, block.age, site->second});
+  }
+  return {{"names", std::move(names)}, {"blocks", std::move(list)}};
 }
 
 std::string report_page(const Json& document) {
@@ -145,6 +174,14 @@ std::string report_page(const Json& document) {
   page += report::script;
   page += "</script></body></html>\n";
   return page;
+}
+
+void write_report(const std::string& path, const Json& document) {
+  std::ofstream file(path, std::ios::binary);
+  file << report_page(document);
+  file.close();
+  if (!file) throw Trouble("cannot write {}", path);
+  fmt::print(stderr, "strata: {} written\n", path);
 }
 
 }  // namespace strata::tool

@@ -135,33 +135,41 @@ function classes(list) {
   draw(columns[3][1]);
 }
 
-// One square a slot of 64 KiB: how much of it is live, of which kind.
+// One square a slot of 64 KiB: how much of it is live, of which kind. One that is chosen is shown block by block.
 const kinds = ['slab', 'slab', 'strip', 'large block', 'lent to a region', 'kept by a mode or a profile', 'free',
   'huge block', 'on its way'];
-function map(m) {
+const slotBytes = 65536, unitBytes = 4096;
+function map(m, sampled) {
   const box = section('map', 'Map of the heap',
     'A square is a slot of 64 KiB, in order of address. Green: live; orange: resident but free; violet: waiting ' +
-    'for purge; grey: given back or never touched. Arrow keys move, too.');
-  const canvas = make('canvas', box);
+    'for purge; grey: given back or never touched. Click or Enter shows a slab’s single blocks; arrow keys move, ' +
+    'plus and minus zoom.');
+  const tools = make('div', box, null, 'tools');
+  const area = make('div', box, null, 'scroll map');
+  const canvas = make('canvas', area);
   canvas.tabIndex = 0;
   canvas.setAttribute('role', 'img');
-  canvas.setAttribute('aria-label', 'Map of slots; arrow keys choose one');
+  canvas.setAttribute('aria-label', 'Map of slots; arrow keys choose one, Enter shows its blocks');
   const about = make('p', box, ' ', 'about');
   about.setAttribute('aria-live', 'polite');
-  const cells = [];  // index of the run of each slot
-  m.forEach((run, i) => { for (let k = 0; k < Math.max(1, run[1]); ++k) cells.push(i); });
+  const closer = make('div', box, null, 'closer');
+  closer.hidden = true;
+  const cells = [], within = [];  // of each slot: the index of its run, and which of the run's it is
+  m.forEach((run, i) => { for (let k = 0; k < Math.max(1, run[1]); ++k) { cells.push(i); within.push(k); } });
   const colour = run => {
-    const [kind, , , live, resident] = run;
+    const [kind, , , , resident] = run;
     if (kind === 6) return style(resident > 0 ? '--waiting' : '--nothing');
     if (kind === 3 || kind === 7) return style(resident > 0.02 ? '--large' : '--nothing');
     if (kind === 4 || kind === 5 || kind === 8) return style('--meta');
     return null;
   };
-  let columns = 1, side = 8, chosen = -1;
+  const sides = [3, 5, 8, 14, 22, 34];
+  let zoom = cells.length < 600 ? 3 : cells.length < 6000 ? 2 : 1;
+  let columns = 1, side = 8, chosen = -1, opened = -1;
   const draw = () => {
-    const width = box.clientWidth - 36;
-    side = cells.length < 600 ? 14 : cells.length < 6000 ? 8 : 5;
-    columns = Math.max(16, Math.floor(width / side));
+    const width = area.clientWidth || 300;
+    side = sides[zoom];
+    columns = Math.max(8, Math.floor(width / side));
     const rows = Math.ceil(cells.length / columns);
     canvas.width = columns * side;
     canvas.height = rows * side;
@@ -185,24 +193,149 @@ function map(m) {
       pen.lineWidth = 2;
       pen.strokeRect(chosen % columns * side, Math.floor(chosen / columns) * side, side - 1, side - 1);
     }
+    if (opened >= 0) open(opened);
+  };
+  const address = at => m[cells[at]][6] + within[at] * slotBytes;
+  const words = at => {
+    const [kind, slots, block, live, resident, blocks] = m[cells[at]];
+    return `Slot at 0x${address(at).toString(16)}: ${kinds[kind] || 'unknown'}` +
+      (slots > 1 ? ` of ${count(slots)} slots` : '') + (block ? `, blocks of ${count(block)} bytes` : '') +
+      (block && kind === 0 ? `, ${count(blocks)} live` : '') +
+      `; ${Math.round(100 * resident)}% resident` + (kind < 3 ? `, ${Math.round(100 * live)}% live` : '');
   };
   const choose = at => {
     if (at < 0 || at >= cells.length) return;
     chosen = at;
-    const [kind, slots, block, live, resident, blocks] = m[cells[at]];
-    about.textContent = `Slot ${count(at)}: ${kinds[kind] || 'unknown'}` +
-      (slots > 1 ? ` of ${count(slots)} slots` : '') + (block ? `, blocks of ${count(block)} bytes, ${count(blocks)} live` : '') +
-      `; ${Math.round(100 * resident)}% resident` + (kind < 3 ? `, ${Math.round(100 * live)}% live` : '');
+    about.textContent = words(at);
     draw();
   };
-  const at = event => {
-    const area = canvas.getBoundingClientRect(), scale = canvas.width / area.width;
-    return Math.floor((event.clientY - area.top) * scale / side) * columns +
-      Math.floor((event.clientX - area.left) * scale / side);
+  // Rows of free and live blocks by turns, in base 36; where there are none, all are alike.
+  const blocksOf = at => {
+    const [kind, , size, , , live, , uncarved, rows] = m[cells[at]];
+    if (kind > 1 || !size) return null;
+    const capacity = Math.floor(slotBytes / size), state = [];
+    let isLive = false;
+    if (rows) for (const length of rows.split('.')) {
+      for (let i = parseInt(length, 36); i > 0; --i) state.push(isLive ? 2 : 1);
+      isLive = !isLive;
+    }
+    while (state.length < capacity) state.push(rows ? 1 : kind === 0 && !live ? 1 : 2);
+    for (let i = 0; i < capacity; ++i) {
+      const last = Math.floor((i * size + size - 1) / unitBytes);
+      for (let unit = Math.floor(i * size / unitBytes); unit <= last; ++unit) {
+        if (state[i] === 1 && uncarved >> unit & 1) state[i] = 0;
+      }
+    }
+    return {size, state, known: Boolean(rows) || (kind === 0 && !live)};
   };
-  canvas.onclick = event => choose(at(event));
+  const open = at => {
+    const blocks = blocksOf(at);
+    opened = blocks ? at : -1;
+    closer.hidden = !blocks;
+    closer.replaceChildren();
+    if (!blocks) return;
+    const {size, state} = blocks, start = address(at);
+    const close = make('button', make('div', closer, null, 'tools'), 'close');
+    const shut = () => { opened = -1; closer.hidden = true; canvas.focus(); };
+    close.onclick = shut;
+    const marked = new Map();
+    for (const [place, bytes, age, name] of sampled?.blocks || []) {
+      if (place >= start && place < start + slotBytes) marked.set(Math.floor((place - start) / size), [bytes, age, name]);
+    }
+    make('h3', close.parentElement, `0x${start.toString(16)}: ${count(state.length)} blocks of ${count(size)} bytes, ` +
+      `${count(state.filter(s => s === 2).length)} live`);
+    const picture = make('canvas', closer);
+    picture.tabIndex = 0;
+    picture.setAttribute('role', 'img');
+    picture.setAttribute('aria-label', 'Blocks of the slot; arrow keys choose one, Escape goes back');
+    const tell = make('p', closer, 'Green: live; orange: free; grey: never used or given back' +
+      (marked.size ? '; a dot: sampled, with its age and who asked for it.' : '.'), 'about');
+    tell.setAttribute('aria-live', 'polite');
+    const width = closer.clientWidth || 300;
+    const across = Math.min(state.length, Math.max(8, Math.min(Math.floor(width / 5), Math.ceil(Math.sqrt(state.length * 2)))));
+    const wide = Math.min(40, Math.floor(width / across));
+    const rows = Math.ceil(state.length / across);
+    picture.width = across * wide;
+    picture.height = rows * wide;
+    picture.style.width = `${picture.width}px`;
+    let here = -1;
+    const paint = () => {
+      const pen = picture.getContext('2d'), fill = [style('--nothing'), style('--free'), style('--live')];
+      pen.clearRect(0, 0, picture.width, picture.height);
+      state.forEach((s, i) => {
+        const x = i % across * wide, y = Math.floor(i / across) * wide;
+        pen.fillStyle = fill[s];
+        pen.fillRect(x, y, wide - 1, wide - 1);
+        if (marked.has(i)) {
+          pen.fillStyle = style('--text');
+          pen.beginPath();
+          pen.arc(x + (wide - 1) / 2, y + (wide - 1) / 2, Math.max(1.5, wide / 5), 0, 7);
+          pen.fill();
+        }
+      });
+      if (here < 0) return;
+      pen.strokeStyle = style('--text');
+      pen.lineWidth = 2;
+      pen.strokeRect(here % across * wide, Math.floor(here / across) * wide, wide - 1, wide - 1);
+    };
+    const pick = i => {
+      if (i < 0 || i >= state.length) return;
+      here = i;
+      const known = marked.get(i);
+      tell.textContent = `Block ${count(i + 1)} of ${count(state.length)} at 0x${(start + i * size).toString(16)}: ` +
+        `${count(size)} bytes, ${['never used or given back', 'free', blocks.known ? 'live' : 'live (by the slab’s count)'][state[i]]}` +
+        (known ? `; sampled: ${count(known[0])} bytes asked for by ${sampled.names[known[2]]}, ${seconds(known[1])} old` : '');
+      paint();
+    };
+    const found = event => {
+      const there = picture.getBoundingClientRect(), scale = picture.width / there.width;
+      return Math.floor((event.clientY - there.top) * scale / wide) * across +
+        Math.floor((event.clientX - there.left) * scale / wide);
+    };
+    picture.onclick = picture.onmousemove = event => pick(found(event));
+    picture.onkeydown = event => {
+      if (event.key === 'Escape') { event.preventDefault(); shut(); return; }
+      const step = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across}[event.key];
+      if (step === undefined) return;
+      event.preventDefault();
+      pick(Math.max(0, here) + step);
+    };
+    paint();
+  };
+  const look = at => {
+    choose(at);
+    open(at);
+    closer.querySelector('canvas')?.focus();
+  };
+  const scale = step => {
+    zoom = Math.max(0, Math.min(sides.length - 1, zoom + step));
+    draw();
+  };
+  const button = (text, words, action) => {
+    const made = make('button', tools, text);
+    made.setAttribute('aria-label', words);
+    made.onclick = action;
+  };
+  button('−', 'smaller squares', () => scale(-1));
+  button('+', 'larger squares', () => scale(1));
+  button('a slab with most free blocks', 'show the blocks of a slab that is mostly free', () => {
+    let best = -1, most = 0;
+    cells.forEach((number, at) => {
+      const run = m[number];
+      if (run[0] < 2 && run[8]?.length > 16 && run[4] - run[3] > most) { most = run[4] - run[3]; best = at; }
+    });
+    if (best >= 0) look(best);
+  });
+  const at = event => {
+    const there = canvas.getBoundingClientRect(), ratio = canvas.width / there.width;
+    return Math.floor((event.clientY - there.top) * ratio / side) * columns +
+      Math.floor((event.clientX - there.left) * ratio / side);
+  };
+  canvas.onclick = event => look(at(event));
   canvas.onmousemove = event => choose(at(event));
   canvas.onkeydown = event => {
+    if (event.key === 'Enter') { event.preventDefault(); look(Math.max(0, chosen)); return; }
+    if (event.key === '+' || event.key === '-') { scale(event.key === '+' ? 1 : -1); return; }
     const step = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns}[event.key];
     if (step === undefined) return;
     event.preventDefault();
@@ -315,7 +448,7 @@ if (data.findings?.length) findings(data.findings);
 if (data.samples?.time.length > 1) timeline(data.samples);
 if (data.profile) flame(data.profile);
 if (data.statistics?.classes.length) classes(data.statistics.classes);
-if (data.map?.length) map(data.map);
+if (data.map?.length) map(data.map, data.sampled);
 const redraw = () => redraws.forEach(draw => draw());
 redraw();
 let waiting = 0;

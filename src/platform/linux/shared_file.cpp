@@ -1,6 +1,7 @@
 // Files of shared memory by raw system calls. See shared_file.hpp.
 #include "platform/linux/shared_file.hpp"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/memfd.h>
@@ -89,6 +90,13 @@ void wait_shared(Atomic<std::uint32_t>& word, std::uint32_t seen,
 
 void wake_shared(Atomic<std::uint32_t>& word) noexcept {
   raw::call(SYS_futex, long(&word), FUTEX_WAKE, 0x7fffffff);
+}
+
+bool word_is(Address address, std::uint32_t value) noexcept {
+  // Waits for no time at all, if it is that value, and does not begin to otherwise.
+  const timespec none = {};
+  return raw::call(SYS_futex, long(address), FUTEX_WAIT_PRIVATE, long(value), long(&none)) ==
+         -ETIMEDOUT;
 }
 
 void name_thread(const char* name) noexcept { raw::call(SYS_prctl, PR_SET_NAME, long(name)); }

@@ -36,6 +36,10 @@ void wait_shared(Atomic<std::uint32_t>& word, std::uint32_t seen,
                  std::uint32_t milliseconds) noexcept;
 void wake_shared(Atomic<std::uint32_t>& word) noexcept;
 
+// Whether the word at an address, which is a multiple of 4, is `value`. False where it cannot be
+// read: the kernel looks, so that memory which the program protected is no danger. A system call.
+bool word_is(Address address, std::uint32_t value) noexcept;
+
 // The calling thread's name, at most 15 letters and a zero.
 void name_thread(const char* name) noexcept;
 void read_thread_name(char (&name)[16]) noexcept;
