@@ -183,12 +183,12 @@ def main():
         with open(kept, "w", encoding="utf-8") as file:
             json.dump(report, file, separators=(",", ":"))
         print(f"bench: {os.path.relpath(kept)}", file=sys.stderr)
-    print(text.everything(report))
     target = chosen.html or os.path.join(folder, "report.html")
     note = page.write(target, report, os.path.join(HERE, "page"), os.path.join(folder, "page"))
     print(f"bench: {os.path.relpath(target)}{note}", file=sys.stderr)
     if chosen.picture:
         page.picture(chosen.picture, kept, os.path.join(HERE, "page"), os.path.join(folder, "page"))
+    print(text.everything(report))  # last: whoever reads only the first lines has the page all the same
     return 0
 
 

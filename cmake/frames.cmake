@@ -14,7 +14,8 @@ if(STRATA_TESTS AND GTest_FOUND)
   add_executable(frames_tests
     tests/unit/frames/memory_map_test.cpp tests/unit/frames/device_tree_test.cpp
     tests/unit/frames/frames_test.cpp tests/protocol/out_word_test.cpp
-    tests/unit/ranges/arena_test.cpp tests/unit/ranges/space_test.cpp)
+    tests/unit/ranges/arena_test.cpp tests/unit/ranges/space_test.cpp
+    tests/unit/ranges/space_refusal_test.cpp)
   target_include_directories(frames_tests PRIVATE tests/protocol)
   target_link_libraries(frames_tests PRIVATE strata_sim GTest::gtest_main)
   gtest_discover_tests(frames_tests DISCOVERY_TIMEOUT 60)
@@ -46,10 +47,44 @@ if(STRATA_TESTS AND GTest_FOUND)
   target_link_libraries(c_kernel_test PRIVATE strata_sim GTest::gtest_main)
   gtest_discover_tests(c_kernel_test DISCOVERY_TIMEOUT 60)
 
+  # What small code leaves out or does otherwise, tested as such.
+  foreach(name sim_heap_tests c_kernel_test frames_tests)
+    get_target_property(sources ${name} SOURCES)
+    list(REMOVE_ITEM sources tests/protocol/out_word_test.cpp  # OutWord has its long way alone
+      tests/unit/frames/memory_map_test.cpp tests/unit/frames/device_tree_test.cpp
+      tests/unit/ranges/arena_test.cpp)
+    get_target_property(folders ${name} INCLUDE_DIRECTORIES)
+    add_executable(small_${name} ${sources})
+    target_include_directories(small_${name} BEFORE PRIVATE ${folders})
+    target_compile_options(small_${name} PRIVATE -Os -Wno-attributes)
+    target_link_libraries(small_${name} PRIVATE strata_sim GTest::gtest_main)
+    gtest_discover_tests(small_${name} TEST_PREFIX small. DISCOVERY_TIMEOUT 60)
+  endforeach()
+
+  # An image of everything a kernel can call, compiled for size, to be weighed. Other compilers and
+  # processors have other figures.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64
+     AND NOT STRATA_SANITIZE)
+    add_executable(size_of_all tests/unit/table/size_of_all.c ${STRATA_HEAP_SOURCES}
+      src/ranges/slot_range.cpp src/ranges/slot_supply.cpp src/front/kernel_c.cpp
+      src/front/freestanding.cpp src/front/freestanding_operators.cpp)
+    target_include_directories(size_of_all BEFORE PRIVATE src/front/kernel_c include src)
+    target_compile_options(size_of_all PRIVATE -Os -flto -ffreestanding -fno-builtin-malloc
+      -ffunction-sections -fdata-sections -ftls-model=local-exec -fno-stack-protector -fno-pic
+      -fno-asynchronous-unwind-tables
+      $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics>
+      -mno-red-zone -mcmodel=kernel -mgeneral-regs-only -fcf-protection=none -Wno-attributes)
+    target_link_options(size_of_all PRIVATE -Os -flto -nostdlib -static -no-pie
+      -Wl,--gc-sections,--undefined=all_of_strata,--entry=strata_kernel_start,--build-id=none
+      -Wl,--unresolved-symbols=ignore-all)  # memcpy and its kin are the kernel's
+    add_test(NAME all_storeys_are_at_most_24_kb_of_code_and_8_kb_of_data
+      COMMAND ${CMAKE_SOURCE_DIR}/tests/unit/table/size_of_all.sh $<TARGET_FILE:size_of_all>)
+  endif()
+
   # A handful of boots; those whose tools are not installed are left out (make kernel-test installs).
   add_test(NAME kernel_quick
     COMMAND python3 ${CMAKE_SOURCE_DIR}/kernel/run_tests.py --quick --installed)
-  set_tests_properties(kernel_quick PROPERTIES TIMEOUT 600)
+  set_tests_properties(kernel_quick PROPERTIES TIMEOUT 1200)
 endif()
 
 if(STRATA_BENCH)

@@ -14,6 +14,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from maps import BOARD, DESKTOP, dimms, mutate, text_of
@@ -23,6 +24,19 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 NEEDS = {"x86_64": ["qemu-system-x86_64"],
          "aarch64": ["qemu-system-aarch64", "aarch64-linux-gnu-g++"]}
+
+
+class GuideKernel:
+    """The kernel that docs/guide/porting.md shows: built from its snippets, and booted."""
+
+    name, arch, expect = "the kernel of docs/guide/porting.md, from its snippets", "x86_64", 0
+
+    def run(self, _kernels):
+        start = time.time()
+        done = subprocess.run([HERE / "guide.py"], stdin=subprocess.DEVNULL, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return (done.returncode == 0, done.returncode, done.stdout.decode(errors="replace"),
+                time.time() - start)
 
 
 def build(arch):
@@ -41,6 +55,7 @@ def size_name(memory):
 
 
 def x86_boots():
+    yield GuideKernel()
     for memory in (4, 16, 64, 512, 3072, 6144, 65536, 524288):
         for cpus in (1, 2, 4) if memory in (64, 512, 6144) else (2,):
             machine = "pc" if memory in (4, 64) or cpus == 4 else "q35"
@@ -59,6 +74,16 @@ def x86_boots():
     nothing = "0x0 0x100000000000 reserved\n0x100000 0x40000000 usable\n"
     yield Boot("q35, a map without usable memory", "q35", 64 * MIB, 1, module=nothing,
                expect=FAILED, text="no usable memory")
+    for pages, said in ((3, "no usable memory"), (8, "too little usable memory for ranges"),
+                        (24, "too little usable memory for a heap")):
+        few = f"0x1000000 {pages * 4096:#x} usable\n"
+        yield Boot(f"q35, a map with {pages} usable pages", "q35", 64 * MIB, 1, module=few,
+                   expect=FAILED, text=said)
+    for base in (0x100000, 0x140000, 0x80000):
+        yield Boot(f"q35, a module over the kernel, from {base:#x} on", "q35", 64 * MIB, 1,
+                   f"module={base}", expect=FAILED, text="overlaps the kernel")
+    yield Boot("q35, a module in the middle of usable memory", "q35", 64 * MIB, 1,
+               f"module={24 * MIB}")
     over = "0x100000 0x8000000 usable\n0x108000 0x1000 reserved\n0x0 0x200000 usable\n"
     yield Boot("pc, a map whose usable memory holds the kernel", "pc", 128 * MIB, 1, module=over)
 
@@ -91,6 +116,7 @@ def quick():
     extra, text = dimms(16, 7)
     return [
         story(),
+        GuideKernel(),
         Boot("pc, 4 MiB", "pc", 4 * MIB, 1),
         Boot("q35, 256 MiB, 4 CPUs", "q35", 256 * MIB, 4),
         Boot("q35, 512 GiB", "q35", 512 * GIB, 1),

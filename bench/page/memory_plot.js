@@ -17,7 +17,7 @@ export function memoryOption(report, names, colour, look) {
     ...look,
     grid: { left: 200, right: 60, top: 40, bottom: 40 },
     legend: { ...look.legend, data: names },
-    xAxis: look.axis({ type: "value", name: "MB still resident", nameLocation: "middle", nameGap: 24 }),
+    xAxis: look.axis({ type: "value", name: "MB still resident", nameLocation: "middle", nameGap: 24, splitNumber: 3 }),
     yAxis: look.axis({
       type: "category", data: rows.map((row) => row.words), axisTick: { show: false },
       axisLabel: { color: look.textStyle.color, lineHeight: 16 },

@@ -94,7 +94,7 @@ function curvePlot() {
   const look = base();
   draw("curve", {
     ...look,
-    grid: { left: 8, right: 24, top: 40, bottom: 36, containLabel: true },
+    grid: { left: 8, right: 24, top: 56, bottom: 36, containLabel: true },
     xAxis: look.axis({ type: "value", name: "seconds", nameLocation: "middle", nameGap: 24 }),
     yAxis: look.axis({ type: "value", name: "MB resident", nameTextStyle: { color: style("--faint"), align: "left" }, min: 0 }),
     tooltip: { ...look.tooltip, trigger: "axis", valueFormatter: (v) => `${v.toFixed(1)} MB` },

@@ -203,7 +203,7 @@ def body(report, has_plots, note):
     names = [a["name"] for a in report["allocators"] if a["role"] != "twin"]
     run, machine = report["run"], report["machine"]
     out = ["<h1>Strata beside its peers</h1>",
-           f'<p class="faint">{escape(run["when"])}: {run["rounds"]} rounds at scale {run["scale"]:g} in '
+           f'<p class="faint">{escape(run["when"])}: {run["rounds"]} round{"s" * (run["rounds"] != 1)} at scale {run["scale"]:g} in '
            f'{run["seconds"] // 60} min {run["seconds"] % 60} s on {escape(machine["processor"])}, {machine["cores"]} cores, '
            f'{machine["memory_kib"] / 1048576:.0f} GB, {escape(machine["system"])}, kernel {escape(machine["kernel"])}'
            f'{"; a quick look, not a measurement" if run["quick"] else ""}. '

@@ -6,10 +6,12 @@
 // src/ranges/*.cpp and src/front/freestanding.cpp, and call start_heap().
 #pragma once
 
+#include "base/spin_lock.hpp"
 #include "frames/device_tree_memory.hpp"
 #include "frames/firmware.hpp"
 #include "frames/frames.hpp"
 #include "frames/memory_map.hpp"
+#include "platform/kernel/thread_area.hpp"
 #include "platform/paged_machine.hpp"
 #include "ranges/arena.hpp"
 #include "ranges/space.hpp"

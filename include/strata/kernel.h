@@ -85,9 +85,10 @@ struct strata_span {
 };
 
 /* Starts frames on the map, in any order and with any overlap, and ranges on a window of addresses.
- * 1, or 0 when there is too little memory. What of the map lies below `mapped_limit` must be in the
- * direct map; call strata_frames_add for the rest when that is too. Once, on one CPU. Linear in the
- * number of spans and in the RAM (256 bytes are cleared a 2 MiB). */
+ * 1, or 0 when there is too little memory or a function is missing. What of the map lies below
+ * `mapped_limit` must be in the direct map; call strata_frames_add for the rest when that is too.
+ * Once, on one CPU. Linear in the number of spans and in the RAM (256 bytes are cleared a 2 MiB).
+ */
 int strata_kernel_start(const struct strata_machine* machine, const struct strata_span* map,
                         size_t spans, uint64_t mapped_limit, uintptr_t window, size_t window_bytes);
 

@@ -65,15 +65,15 @@ void boot_main(std::uint64_t physical_tree) {
   boot.firmware = "device tree";
   boot.command_line = chosen.command_line;
   boot.for_each_entry = for_each_entry;
-  const auto reserve = [&](std::uint64_t base, std::uint64_t end) {
-    boot.reserved[boot.reserved_count++] = {base, end};
+  const auto reserve = [&](std::uint64_t base, std::uint64_t end, const char* what) {
+    boot.reserved[boot.reserved_count++] = {{base, end}, what};
   };
   std::uint64_t start, end;
   asm("ldr %0, =kernel_start" : "=r"(start));
   asm("ldr %0, =kernel_end" : "=r"(end));
-  reserve(start, end);
+  reserve(start, end, "the kernel");
   if (chosen.module_end > chosen.module_base) {
-    reserve(chosen.module_base, chosen.module_end);
+    reserve(chosen.module_base, chosen.module_end, "the module");
     boot.module = static_cast<const char*>(direct(chosen.module_base));
     boot.module_bytes = size_t(chosen.module_end - chosen.module_base);
   }

@@ -8,13 +8,19 @@ namespace kernel {
 
 using Visit = void(void* context, std::uint64_t base, std::uint64_t length, bool usable);
 
+// Physical memory that is in use, and what for.
+struct Reserved {
+  strata::MemorySpan span;
+  const char* what;
+};
+
 struct Boot {
   const char* firmware;      // who told us about memory
   const char* command_line;  // never null
   const char* module;        // text of a memory map to play, or nullptr
   size_t module_bytes;
   void (*for_each_entry)(void* context, Visit* visit);  // the firmware's map, as found
-  strata::MemorySpan reserved[8];                       // in use: kernel, module, tables
+  Reserved reserved[8];                                 // the kernel first, then module, tables
   unsigned reserved_count;
 };
 

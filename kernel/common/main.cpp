@@ -1,8 +1,9 @@
 // kernel_main: from a firmware map to a machine that allocates, told over the serial line; then the
 // proofs; then a verdict.
 //
-// Command line: cpus=N (default 1) seed=N cycles=N
-// Module: a memory map to play, one line an entry: BASE LENGTH usable|reserved|dimm, in hex.
+// Command line: cpus=N (default 1) seed=N cycles=N module=BASE (a further module of 1 MiB that a
+// boot loader put at BASE, for the tests of loaders that put it badly) Module: a memory map to
+// play, one line an entry: BASE LENGTH usable|reserved|dimm, in hex.
 //   usable and reserved  a recorded map; the kernel uses only what is also real memory
 //   dimm                 memory that is really there and firmware did not tell of
 #include <new>
@@ -92,6 +93,19 @@ void tell_entry(std::uint64_t base, std::uint64_t length, bool usable) noexcept 
       Bytes{length}, "\n");
 }
 
+// A module that a loader put over the kernel has destroyed it, or will be destroyed by it.
+void refuse_overlaps(const Boot& boot) noexcept {
+  const MemorySpan kernel = boot.reserved[0].span;
+  for (unsigned i = 1; i < boot.reserved_count; ++i) {
+    const MemorySpan& span = boot.reserved[i].span;
+    if (span.base >= kernel.end || kernel.base >= span.end) continue;
+    say("  ", boot.reserved[i].what, " at ", Hex{span.base, 12}, " .. ", Hex{span.end, 12},
+        " overlaps the kernel at ", Hex{kernel.base, 12}, " .. ", Hex{kernel.end, 12},
+        ": one has overwritten the other, so neither is used\n");
+    finish(false);
+  }
+}
+
 // Firmware's map and the module's, made one: what is real and may be used.
 const MemoryMap<map_capacity>& read_maps(const Boot& boot) noexcept {
   say("\n1. The memory map as found (", boot.firmware, ")\n");
@@ -109,7 +123,7 @@ const MemoryMap<map_capacity>& read_maps(const Boot& boot) noexcept {
   dimms.for_each(add);
   firmware.for_each(take);
   for (unsigned i = 0; i < boot.reserved_count; ++i) {
-    real_map.reserve(boot.reserved[i].base, boot.reserved[i].bytes());
+    real_map.reserve(boot.reserved[i].span.base, boot.reserved[i].span.bytes());
   }
   real_map.finish();
   size_t entries = 0;
@@ -212,8 +226,13 @@ void run_on_all(World& world, Job* job) noexcept {
   while (workers.done.load(Order::acquire) != world.cpus - 1) cpu_relax();
 }
 
-void kernel_main(const Boot& boot) noexcept {
+void kernel_main(const Boot& found) noexcept {
   say("\nStrata kernel: frames, ranges and a heap, proving themselves\n");
+  Boot boot = found;
+  if (const std::uint64_t base = option(boot.command_line, "module=", 0); base != 0) {
+    boot.reserved[boot.reserved_count++] = {{base, base + 1 * MiB}, "a further module"};
+  }
+  refuse_overlaps(boot);
   const MemoryMap<map_capacity>& map = read_maps(boot);
   tell_map(map);
 
@@ -241,7 +260,10 @@ void kernel_main(const Boot& boot) noexcept {
 
   say("\n4. Ranges\n");
   Space* space = Space::start(*frames, Machine::window_base, Machine::window_bytes);
-  if (space == nullptr) panic("no frames for ranges");
+  if (space == nullptr) {
+    say("  too little usable memory for ranges\n");
+    finish(false);
+  }
   say("  a window of ", Bytes{Machine::window_bytes}, " at ", Hex{Machine::window_base}, "; ",
       space->statistics().tag_frames, " frames of tags\n");
 
@@ -250,7 +272,10 @@ void kernel_main(const Boot& boot) noexcept {
   const size_t area_frames = divide_up(thread_area_size(), frame_size);
   for (unsigned i = 0; i < wanted && i < Machine::max_cpus; ++i) {
     const FrameRun run = frames->allocate({.count = area_frames});
-    if (!run.first) panic("no frames for thread areas");
+    if (!run.first) {
+      say("  too little usable memory for a heap\n");
+      finish(false);
+    }
     thread_areas[i] = Machine::direct(run.first);
   }
   set_thread_area(thread_areas[0]);

@@ -49,20 +49,20 @@ void boot_main(std::uint32_t physical_info) {
   boot.firmware = "PVH";
   boot.command_line = info->command_line != 0 ? low<char>(info->command_line) : "";
   boot.for_each_entry = for_each_entry;
-  const auto reserve = [&](std::uint64_t base, std::uint64_t bytes) {
-    boot.reserved[boot.reserved_count++] = {base, base + bytes};
+  const auto reserve = [&](std::uint64_t base, std::uint64_t bytes, const char* what) {
+    boot.reserved[boot.reserved_count++] = {{base, base + bytes}, what};
   };
   std::uint64_t end;
   asm("movabsq $kernel_end, %0" : "=r"(end));
-  reserve(0x100000, end - 0x100000);
-  reserve(0x8000, 0x1000);  // where other CPUs start
-  reserve(physical_info, sizeof(StartInfo));
-  reserve(info->map, info->map_entries * 24);
-  if (info->command_line != 0) reserve(info->command_line, 4096);
+  reserve(0x100000, end - 0x100000, "the kernel");
+  reserve(0x8000, 0x1000, "where other CPUs start");
+  reserve(physical_info, sizeof(StartInfo), "the start info");
+  reserve(info->map, info->map_entries * 24, "the memory map");
+  if (info->command_line != 0) reserve(info->command_line, 4096, "the command line");
   if (info->modules != 0) {
     const Module* module = low<Module>(info->module_list);
-    reserve(info->module_list, info->modules * sizeof(Module));
-    reserve(module->base, module->size);
+    reserve(info->module_list, info->modules * sizeof(Module), "the list of modules");
+    reserve(module->base, module->size, "the module");
     boot.module = low<char>(module->base);
     boot.module_bytes = module->size;
   }

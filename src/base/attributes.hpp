@@ -11,6 +11,14 @@ constexpr bool built_small = false;
 #endif
 }  // namespace strata
 
+// Less code inlined than called.
+#define STRATA_TINY [[gnu::always_inline]]
+// Where the compiler is asked for small code: never copied into those who call it.
+#if defined(__OPTIMIZE_SIZE__)
+#define STRATA_SHARED [[gnu::noinline]]
+#else
+#define STRATA_SHARED
+#endif
 // Inlined for speed; where the compiler is asked for small code it decides itself.
 #if defined(__OPTIMIZE_SIZE__)
 #define STRATA_INLINE inline

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/attributes.hpp"
+
 namespace strata {
 
 constexpr bool is_power_of_two(std::size_t n) noexcept { return n != 0 && (n & (n - 1)) == 0; }
@@ -32,6 +34,11 @@ constexpr unsigned lowest_bit(std::uint64_t n) noexcept { return unsigned(std::c
 // Set bits of n. Not std::popcount: where it is no instruction it is a call into the compiler's
 // library, which on aarch64 uses registers that a kernel does without.
 constexpr unsigned count_ones(std::uint64_t n) noexcept {
+  if constexpr (built_small) {
+    unsigned ones = 0;
+    for (; n != 0; n &= n - 1) ++ones;
+    return ones;
+  }
   n -= n >> 1 & 0x5555555555555555;
   n = (n & 0x3333333333333333) + (n >> 2 & 0x3333333333333333);
   n = (n + (n >> 4)) & 0x0f0f0f0f0f0f0f0f;

@@ -24,10 +24,10 @@ class RegionDirectory {
   }
 
   [[nodiscard]] bool full() const noexcept { return count_.load(Order::relaxed) == capacity_; }
-  [[nodiscard]] size_t size() const noexcept { return count_.load(Order::relaxed); }
+  STRATA_TINY [[nodiscard]] size_t size() const noexcept { return count_.load(Order::relaxed); }
   [[nodiscard]] size_t capacity() const noexcept { return capacity_; }
   // For walks, while no writer is active.
-  [[nodiscard]] FrameRegion* at(size_t index) const noexcept {
+  STRATA_TINY [[nodiscard]] FrameRegion* at(size_t index) const noexcept {
     return entries_.load(Order::relaxed)[index];
   }
   // Changes with every write; even.
@@ -84,11 +84,11 @@ class RegionDirectory {
   // Holds the sequence odd. Writers exclude each other by the caller's lock.
   class Writing {
    public:
-    explicit Writing(RegionDirectory& directory) noexcept : directory_(directory) {
+    STRATA_TINY explicit Writing(RegionDirectory& directory) noexcept : directory_(directory) {
       directory_.sequence_.store(directory_.sequence_.load(Order::relaxed) + 1, Order::relaxed);
       __atomic_thread_fence(__ATOMIC_RELEASE);  // odd is seen before any entry moves
     }
-    ~Writing() {
+    STRATA_TINY ~Writing() {
       directory_.sequence_.store(directory_.sequence_.load(Order::relaxed) + 1, Order::release);
     }
     Writing(const Writing&) = delete;
@@ -98,7 +98,7 @@ class RegionDirectory {
     RegionDirectory& directory_;
   };
 
-  void set(size_t index, FrameRegion* region) noexcept {
+  STRATA_TINY void set(size_t index, FrameRegion* region) noexcept {
     __atomic_store_n(entries_.load(Order::relaxed) + index, region, __ATOMIC_RELAXED);
   }
 

@@ -32,6 +32,17 @@ enum class FrameBlockState : std::uint8_t {
   offline,       // its region is on the way out
 };
 
+// What of [index, + count) lies in one word of bits.
+struct FramePiece {
+  FramePiece(size_t index, size_t left) noexcept
+      : word(index % frames_per_block / 64),
+        count(left < 64 - index % 64 ? left : 64 - index % 64),
+        mask((~std::uint64_t{0} >> (64 - count)) << (index % 64)) {}
+  size_t word;
+  size_t count;
+  std::uint64_t mask;
+};
+
 struct alignas(cache_line) FrameBlock {
   static constexpr unsigned words = unsigned(frames_per_block / 64);
 
@@ -56,32 +67,16 @@ struct alignas(cache_line) FrameBlock {
     return std::uint64_t{1} << (frame.number % 64);
   }
 
-  // Turns [index, + count) to `out`, as far as they are not so already. Returns how many from the
-  // first on: `count` when all of them could.
-  size_t turn_out(size_t index, size_t count, bool now_out) noexcept {
-    size_t done = 0;
-    while (done < count) {
-      const size_t at = index + done;
-      if (at % 64 == 0 && count - done >= 64) {
-        if (!out[at / 64].turn_whole(now_out)) break;
-        done += 64;
-        continue;
-      }
-      const Piece piece(at, count - done);
-      if (!out[piece.word].turn_all(piece.mask, now_out)) break;
-      done += piece.count;
-    }
-    return done;
-  }
   // Puts [index, + count) into the pool, or takes them out.
   void set_pool(size_t index, size_t count, bool in_pool) noexcept {
     pool_frames = std::uint16_t(in_pool ? pool_frames + count : pool_frames - count);
-    if (count == frames_per_block) {  // one or two stores, and what large runs consist of
+    if (!built_small &&
+        count == frames_per_block) {  // one or two stores, and what large runs consist of
       for (std::uint64_t& word : pool) word = in_pool ? ~std::uint64_t{0} : 0;
       return;
     }
     while (count != 0) {
-      const Piece piece(index, count);
+      const FramePiece piece(index, count);
       pool[piece.word] = in_pool ? pool[piece.word] | piece.mask : pool[piece.word] & ~piece.mask;
       index += piece.count;
       count -= piece.count;
@@ -109,18 +104,6 @@ struct alignas(cache_line) FrameBlock {
     }
     return frames_per_block;
   }
-
- private:
-  // What of [index, + count) lies in one word.
-  struct Piece {
-    Piece(size_t index, size_t left) noexcept
-        : word(index / 64),
-          count(left < 64 - index % 64 ? left : 64 - index % 64),
-          mask((~std::uint64_t{0} >> (64 - count)) << (index % 64)) {}
-    size_t word;
-    size_t count;
-    std::uint64_t mask;
-  };
 };
 static_assert(sizeof(FrameBlock) == 256);
 

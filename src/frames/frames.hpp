@@ -46,7 +46,7 @@ class Frames : public FrameStore<Machine> {
     if (best.bytes() == 0) return nullptr;
     const Frame home = Frame::at(best.end - own * frame_size);
     auto* memory = static_cast<unsigned char*>(Machine::direct(home));
-    auto* frames = new (memory) Frames;
+    auto* frames = make(memory);
     frames->own_frames_ = own;
     frames->directory_.start(reinterpret_cast<FrameRegion**>(memory + sizeof(Frames)), capacity);
     for (const MemorySpan& whole : map) {
@@ -161,6 +161,13 @@ class Frames : public FrameStore<Machine> {
   };
 
   Frames() noexcept = default;
+  static Frames* make(void* memory) noexcept {
+    if constexpr (built_small) {  // valid when all zero, but for what speed needs
+      return static_cast<Frames*>(__builtin_memset(memory, 0, sizeof(Frames)));
+    } else {
+      return new (memory) Frames;
+    }
+  }
 
   [[nodiscard]] size_t magazine_frames() const noexcept {
     size_t sum = 0;
@@ -174,6 +181,7 @@ class Frames : public FrameStore<Machine> {
   }
 
   FrameRegion* find(Frame frame, Magazine& magazine) const noexcept {
+    if constexpr (built_small) return this->directory_.find(frame);
     if (STRATA_LIKELY(magazine.recent_sequence == this->directory_.sequence() &&
                       magazine.recent->holds(frame))) {
       return magazine.recent;
@@ -205,10 +213,7 @@ class Frames : public FrameStore<Machine> {
       return Problem::frame_freed_twice;
     }
     if (STRATA_UNLIKELY(region->bypass.load(Order::relaxed))) {
-      auto& zone = this->zones_[unsigned(region->zone)];
-      const LockGuard guard(zone.lock);
-      zone.pool.give_one(*region, frame);
-      return Problem::none;
+      return give_home(*region, frame) ? Problem::none : Problem::frame_freed_twice;
     }
     size_t count = magazine.count.load(Order::relaxed);
     if (STRATA_UNLIKELY(count == magazine_size)) {
@@ -218,6 +223,15 @@ class Frames : public FrameStore<Machine> {
     magazine.frames[count] = frame;
     magazine.count.store(count + 1, Order::relaxed);
     return Problem::none;
+  }
+
+  // One frame to its zone's pool. False: two CPUs freed it at once, it is left alone.
+  STRATA_NOINLINE bool give_home(FrameRegion& region, Frame frame) noexcept {
+    auto& zone = this->zones_[unsigned(region.zone)];
+    const LockGuard guard(zone.lock);
+    if (STRATA_UNLIKELY(out(region.block_of(frame), frame))) return false;
+    zone.pool.give_one(region, frame);
+    return true;
   }
 
   STRATA_NOINLINE bool refill(Magazine& magazine) noexcept {
@@ -239,6 +253,7 @@ class Frames : public FrameStore<Machine> {
 
   // The CPU's block becomes nobody's. Release pairs with the acquire of who takes it next.
   static void leave_block(Magazine& magazine) noexcept {
+    if (built_small) return;  // no CPU has a block to itself
     if (magazine.own != nullptr) magazine.own->owned.store(false, Order::release);
     magazine.own = nullptr;
   }
@@ -247,6 +262,10 @@ class Frames : public FrameStore<Machine> {
   STRATA_NOINLINE void flush(Magazine& magazine, size_t number) noexcept {
     Frame wrong;
     size_t i = 0;
+    for (; built_small && i < number; ++i) {
+      const Frame frame = magazine.frames[i];
+      if (!give_home(*find(frame, magazine), frame)) wrong = frame;
+    }
     while (i < number) {
       FrameRegion* region = find(magazine.frames[i], magazine);
       const FrameZone zone = region->zone;

@@ -151,18 +151,12 @@ class MemoryMap {
   void insert(MemorySpan span) noexcept {
     size_t first = 0;
     while (first < count_ && spans_[first].end < span.base) ++first;
-    size_t last = first;  // [first, last) overlap or touch
-    for (; last < count_ && spans_[last].base <= span.end; ++last) {
-      if (spans_[last].base < span.base) span.base = spans_[last].base;
-      if (spans_[last].end > span.end) span.end = spans_[last].end;
+    while (first < count_ && spans_[first].base <= span.end) {
+      if (spans_[first].base < span.base) span.base = spans_[first].base;
+      if (spans_[first].end > span.end) span.end = spans_[first].end;
+      remove_at(first);
     }
-    if (first == last) {
-      insert_at(first, span);
-      return;
-    }
-    spans_[first] = span;
-    for (size_t i = last; i < count_; ++i) spans_[first + 1 + i - last] = spans_[i];
-    count_ -= last - first - 1;
+    insert_at(first, span);
   }
 
   void insert_at(size_t index, MemorySpan span) noexcept {

@@ -35,7 +35,7 @@ class OutWordOf {
   // Turns one frame's bit to `out`. False, and nothing has changed, when it is so already.
   // `own`: the caller is the CPU that the block belongs to.
   STRATA_INLINE bool turn(std::uint64_t bit, bool out, bool own) noexcept {
-    if (!own) return turn_all(bit, out);
+    if (built_small || !own) return turn_all(bit, out);
     const std::uint64_t mine = mine_.load(Order::relaxed);
     const bool is_out = ((mine ^ others_.load(Order::relaxed)) & bit) != 0;
     if (is_out == out) return false;

@@ -58,14 +58,16 @@ struct alignas(cache_line) FrameRegion {
   bool turn_out(Frame run, size_t count, bool out) noexcept {
     size_t done = 0;
     while (done < count) {
-      const size_t index = (run.number + done) % frames_per_block;
-      const size_t here =
-          count - done < frames_per_block - index ? count - done : frames_per_block - index;
-      const size_t turned = block_of(run + done).turn_out(index, here, out);
-      done += turned;
-      if (turned == here) continue;
-      if (done != 0) turn_out(run, done, !out);
-      return false;
+      const Frame at = run + done;
+      const FramePiece piece(at.number, count - done);
+      OutWord& word = block_of(at).out[piece.word];
+      const bool turned =
+          !built_small && piece.count == 64 ? word.turn_whole(out) : word.turn_all(piece.mask, out);
+      if (!turned) {
+        if (done != 0) turn_out(run, done, !out);
+        return false;
+      }
+      done += piece.count;
     }
     return true;
   }

@@ -118,13 +118,13 @@ class ZonePool {
         // A free span goes as a whole when its first block does.
         if (block->state == FrameBlockState::free_end) spans_.take_whole(tags_, block);
         unlist(block);
+        block->state = FrameBlockState::offline;
+        free_frames_ -= block->pool_frames;
+      } else {
+        block->state = FrameBlockState::unlisted;
+        relist(block);
+        free_frames_ += block->pool_frames;
       }
-      free_frames_ += offline ? -size_t{block->pool_frames} : block->pool_frames;
-    }
-    for (size_t i = 0; i < region.block_count; ++i) {
-      FrameBlock* block = region.blocks + i;
-      block->state = offline ? FrameBlockState::offline : FrameBlockState::unlisted;
-      relist(block);
     }
   }
   // Forgets an offline region. False while frames of it are in use or in magazines, or a CPU has
@@ -172,6 +172,9 @@ class ZonePool {
   // Where single frames come from: the caller's own block, the fullest one that is nobody's, a
   // fresh one, or at last another CPU's.
   FrameBlock* block_for(FrameBlock*& own) noexcept {
+    if constexpr (built_small) {
+      return list_map_ != 0 ? partial_[lowest_bit(list_map_)].first() : spans_.take(tags_, 1);
+    }
     if (own != nullptr && own->state == FrameBlockState::partial) return own;
     FrameBlock* theirs = nullptr;
     FrameBlock* found = nullptr;

@@ -31,8 +31,9 @@ void* strata_calloc(size_t count, size_t size) noexcept {
 }
 void* strata_realloc(void* pointer, size_t size) noexcept {
   [[maybe_unused]] const Guard guard;
-  return pointer == nullptr ? strata::heap::allocate(size)
-                            : strata::heap::reallocate(pointer, size);
+  if (strata::built_small || pointer == nullptr)
+    return strata::heap::reallocate_slow(pointer, size);
+  return strata::heap::reallocate(pointer, size);
 }
 void* strata_aligned_alloc(size_t alignment, size_t size) noexcept {
   if (!strata::is_power_of_two(alignment)) return nullptr;

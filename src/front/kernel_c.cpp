@@ -47,6 +47,10 @@ const char* strata_problem_text(strata_problem problem) { return problem_text(Pr
 
 int strata_kernel_start(const strata_machine* machine, const strata_span* spans, size_t count,
                         uint64_t mapped_limit, uintptr_t window, size_t window_bytes) {
+  if (machine->map == nullptr || machine->unmap == nullptr || machine->flush == nullptr ||
+      machine->cpu == nullptr || machine->fail == nullptr) {
+    return 0;
+  }
   TableMachine::set(*machine);
   MemoryMap<128> map;
   map.read(SpanReader{spans, count});

@@ -72,7 +72,7 @@ STRATA_OVERTAKEN bool waits_in(const OutboxEntry& entry, const Slot* slab, const
 }  // namespace
 
 const ThreadHeap* waits_with(Slot* slot, const void* block) noexcept {
-  if constexpr (built_small) return nullptr;
+  if constexpr (built_small) return nullptr;  // nothing waits: see post()
   const Slot* const slab = slot->first();
   LockGuard guard(state.registry_lock);
   for (ThreadHeap* heap = state.heaps.first(); heap != nullptr; heap = heap->next) {
@@ -91,13 +91,16 @@ bool is_free(Slot* slot, const void* block) noexcept {
   // Another thread's lists may change while we walk them: the mark is all there is to know, and a
   // program has no way to this number.
   const Address me = Machine::current_thread();
-  if (heap == nullptr || (!slot->owned_by(me) && !slot->calls_for(me))) return true;
+  const bool mine = slot->owned_by(me) || (Machine::has_modes && slot->calls_for(me));
+  if (heap == nullptr || !mine) return true;
   if (list_has(slab->list->head, block, limit)) return true;
-  const unsigned c = slab::class_of(slab);
-  if (heap->active[c] == slab && list_has(thread_cache.bin(c).head, block, limit)) return true;
-  if (list_has(slab->freed, block, limit)) return true;
+  if constexpr (Machine::has_modes) {  // while allocations are sampled there are two lists more
+    const unsigned c = slab::class_of(slab);
+    if (heap->active[c] == slab && list_has(thread_cache.bin(c).head, block, limit)) return true;
+    if (list_has(slab->freed, block, limit)) return true;
+  }
   // Before the blocks that have come home: what leaves an outbox now is found there.
-  if (waits_with(slot, block) != nullptr) return true;
+  if (!built_small && waits_with(slot, block) != nullptr) return true;
   // Others only put blocks in front of those that have come home; we alone take them.
   const sharing::RemoteList home{slab->remote.load(Order::acquire)};
   return list_has(sharing::block_at(address_of(slab), home.head()), block, home.count());
@@ -118,7 +121,8 @@ STRATA_NOINLINE void free_any(void* pointer) noexcept {
     case SlotKind::strip:
       return free_in_strip(slot, pointer);
     case SlotKind::zero_sized:
-      return free_zero_sized(slot, pointer);
+      if (Machine::parts_zero_sized) return free_zero_sized(slot, pointer);
+      [[fallthrough]];
     case SlotKind::sampled:
       if (sample::freed(pointer)) return;
       [[fallthrough]];
@@ -141,9 +145,9 @@ STRATA_NOINLINE void free_without_heap(void* pointer, Size... size) noexcept {
 // does nearly always.
 template <Form form, class... Size>
 void free_of_other(void* pointer, Slot* slot, Size... size) noexcept {
+  if constexpr (built_small && !Machine::has_modes) return free_any(pointer);
   ThreadHeap* const heap = thread_cache.heap;
   if (STRATA_UNLIKELY(heap == nullptr)) return free_without_heap<form>(pointer, size...);
-  if constexpr (built_small) return free_any(pointer);
   OutboxEntry& entry = outbox_entry(*heap, slot);
   auto* const block = static_cast<Block*>(pointer);
   const std::uintptr_t mark = mark_freed(pointer);
@@ -160,7 +164,7 @@ void free_of_other(void* pointer, Slot* slot, Size... size) noexcept {
 template <Form form, class... Size>
 void free_elsewhere(void* pointer, Size... size) noexcept {
   if (pointer == nullptr) return;
-  if (STRATA_UNLIKELY(thread_cache.heap == nullptr)) {
+  if (Machine::has_modes && STRATA_UNLIKELY(thread_cache.heap == nullptr)) {
     return free_without_heap<form>(pointer, size...);
   }
   free_any(pointer);

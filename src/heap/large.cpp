@@ -14,6 +14,7 @@ constexpr size_t largest_run_where_scarce = 256 * KiB;
 // Before there is a range nobody knows; the first run will open one.
 // Notes that the first `bytes` of the run may have been written.
 void note_written(Slot* run, size_t slots, size_t bytes) noexcept {
+  if constexpr (!Machine::commits_lazily) return;  // said of all that is committed
   for (size_t i = 0; i < slots && bytes != 0; ++i) {
     const size_t here = bytes < slot_size ? bytes : slot_size;
     run[i].written = Units(run[i].written | first_units(divide_up(here, carve_unit)));
@@ -23,6 +24,10 @@ void note_written(Slot* run, size_t slots, size_t bytes) noexcept {
 
 void clear_written(Slot* run, size_t size) noexcept {
   const Address address = address_of(run);
+  if constexpr (!Machine::commits_lazily) {
+    __builtin_memset(reinterpret_cast<void*>(address), 0, size);
+    return;
+  }
   for (size_t i = 0; i * slot_size < size; ++i) {
     for_each_row(run[i].written, [&](unsigned first, unsigned count) {
       const size_t offset = i * slot_size + first * carve_unit;
@@ -103,7 +108,8 @@ namespace {
 
 // A run has got another size where it is.
 void note_size(const Slot* run, void* pointer, size_t old_size) noexcept {
-  if (STRATA_UNLIKELY(run->bias != 0)) sample::resized(pointer, old_size, run->size);
+  if (Machine::has_modes && STRATA_UNLIKELY(run->bias != 0))
+    sample::resized(pointer, old_size, run->size);
   count_grown(pointer, old_size, run->size);
 }
 
@@ -113,7 +119,7 @@ void free_large(Slot* run, void* pointer) noexcept {
   if (STRATA_UNLIKELY(Address(pointer) != address_of(run))) {
     return report(Misuse::invalid_free, pointer);
   }
-  if (STRATA_UNLIKELY(run->bias != 0)) sample::freed(pointer);
+  if (Machine::has_modes && STRATA_UNLIKELY(run->bias != 0)) sample::freed(pointer);
   const size_t slots = run->length;
   note_written(run, slots, run->size);
   run->remote.store(std::uint32_t(run->size),
@@ -153,7 +159,8 @@ void* reallocate_large(Slot* run, size_t size) noexcept {
   // Moves. A growing block is likely to grow again: half as many addresses again, untouched, let it
   // do so in place.
   void* moved = nullptr;
-  if (wanted > slots && size <= largest_run / 2 && !slot_supply.addresses_are_scarce()) {
+  if (!built_small && wanted > slots && size <= largest_run / 2 &&
+      !slot_supply.addresses_are_scarce()) {
     if (Slot* to = take_run(size, wanted + wanted / 2, 1)) {
       moved = reinterpret_cast<void*>(address_of(to));
       count_moved(moved, size);

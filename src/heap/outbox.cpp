@@ -20,8 +20,8 @@ unsigned batch_limit(unsigned c) noexcept {
 
 void send(Slot* slab, const sharing::Batch& batch) noexcept {
   const unsigned c = slab::class_of(slab);
-  sharing::bring_home(slab, address_of(slab), c, batch, wake_count(slab), state.pools[c],
-                      release_slab, thin_pooled);
+  sharing::bring_home<Machine::commits_lazily>(slab, address_of(slab), c, batch, wake_count(slab),
+                                               state.pools[c], release_slab, thin_pooled);
 }
 
 }  // namespace

@@ -168,7 +168,7 @@ void* allocate_sampling(ThreadCache& cache, ThreadHeap& heap, unsigned c, bool z
 
 // The common miss. Its block may be shown to who guards some (sample.hpp, the coarse point).
 STRATA_INLINE void* miss(ThreadHeap& heap, size_t size, unsigned c, bool zeroed) noexcept {
-  const bool counted_down = heap.misses_left-- == 0;
+  const bool counted_down = Machine::has_modes && heap.misses_left-- == 0;
   void* const block = allocate_small(thread_cache, heap, c, zeroed);
   if (STRATA_LIKELY(!counted_down)) return block;
   return sample::coarse_point(heap, block, size, zeroed);
@@ -204,7 +204,8 @@ STRATA_EARLY void* allocate_otherwise(size_t size, unsigned c, bool zeroed,
 
 // Sizes that no class has.
 STRATA_INLINE void* allocate_unusual(size_t size, bool zeroed) noexcept {
-  return size == 0 ? allocate_zero_sized() : allocate_large(size, 1, zeroed);
+  if (size != 0) return allocate_large(size, 1, zeroed);
+  return Machine::parts_zero_sized ? allocate_zero_sized() : allocate(1);
 }
 STRATA_INLINE bool is_unusual(size_t size) noexcept { return size - 1 >= largest_small; }
 
@@ -243,8 +244,16 @@ STRATA_NOINLINE void* allocate_zeroed_slow(size_t size) noexcept {
 
 }  // namespace
 
+// Where there are neither modes nor samples, and no thread ends.
+constexpr bool plain = !Machine::has_modes && !Machine::threads_end;
+
 template <Form form>
 void* allocate_slow(size_t size) {
+  if constexpr (plain) {
+    if (is_unusual(size)) return allocate_unusual(size, false);
+    ThreadHeap* const heap = thread_heap();
+    return heap != nullptr ? allocate_small(thread_cache, *heap, class_of(size), false) : nullptr;
+  }
   ThreadHeap* const heap = thread_cache.heap;
   constexpr Form told = Machine::has_modes ? form : Form::malloc;
   if (STRATA_UNLIKELY(heap == nullptr)) return allocate_without_heap<told>(size);
@@ -258,6 +267,11 @@ template void* allocate_slow<Form::new_one>(size_t size);
 template void* allocate_slow<Form::new_array>(size_t size);
 
 void* allocate_zeroed(size_t size) noexcept {
+  if constexpr (built_small && plain) {
+    if (size > largest_small) return allocate_large(size, 1, true);
+    void* const block = allocate(size);
+    return block != nullptr ? __builtin_memset(block, 0, size) : nullptr;
+  }
   if (STRATA_UNLIKELY(size > largest_small)) return allocate_zeroed_slow(size);
   const unsigned c = class_of(size);
   FreeList& bin = thread_cache.bin(c);
@@ -285,7 +299,7 @@ void* allocate_aligned(size_t alignment, size_t size, Form form) noexcept {
     if (least <= largest_small) {
       for (unsigned c = class_of(least); c < class_count; ++c) {
         if (size_of_class(c) % alignment != 0) continue;
-        if (thread_cache.bin(c).head != nullptr) return allocate(size_of_class(c));
+        if (plain || thread_cache.bin(c).head != nullptr) return allocate(size_of_class(c));
         return allocate_otherwise(size, c, false, alignment);
       }
     }

@@ -123,8 +123,9 @@ constexpr std::uint16_t next_threshold(std::uint16_t capacity, std::uint16_t liv
   return 0;
 }
 
-// `wake_count`: blocks home that make a full slab useful.
-template <class SlotType>
+// `wake_count`: blocks home that make a full slab useful. `thins`: whether anybody gives back free
+// pages of slabs that are partly used.
+template <bool thins = true, class SlotType>
 Pushed push(SlotType& slot, Address slab, const Batch& batch, std::uint16_t wake_count) noexcept {
   auto& word = slot.remote;
   // While the batch is ours the slab stays one; behind the CAS it may be something else.
@@ -154,6 +155,7 @@ Pushed push(SlotType& slot, Address slab, const Batch& batch, std::uint16_t wake
     if (list.state() == State::pooled) {
       const std::uint16_t live = slot.live();
       if (total == live) return Pushed::maybe_last;
+      if constexpr (!thins) return result;
       const auto before = std::uint16_t(live - list.count());
       const auto after = std::uint16_t(live - total);
       if (total < live && after <= next_threshold(capacity, before)) return Pushed::sparse;
@@ -279,11 +281,11 @@ class Pool {
 // A batch of blocks goes home to a slab the caller does not own. `release(slot)` is called when the
 // slab is the caller's with every block home; `thin(slot, size_class)` when it is pooled with few
 // blocks alive.
-template <class SlotType, class ClassPool, class Release, class Thin>
+template <bool thins = true, class SlotType, class ClassPool, class Release, class Thin>
 void bring_home(SlotType* slot, Address slab, unsigned size_class, const Batch& batch,
                 std::uint16_t wake_count, ClassPool& pool, Release&& release,
                 Thin&& thin) noexcept {
-  switch (push(*slot, slab, batch, wake_count)) {
+  switch (push<thins>(*slot, slab, batch, wake_count)) {
     case Pushed::done:
       return;
     case Pushed::wake:

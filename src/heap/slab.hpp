@@ -74,11 +74,11 @@ inline Block* carve(Slot* slot, Address address) noexcept {
     for (size_t block = end; block-- > first;) {
       auto* const free = reinterpret_cast<Block*>(address + block * size);
       free->next = list;
-      const bool zero = (written & units_of(block * size, size)) == 0;
+      const bool zero = Machine::commits_lazily && (written & units_of(block * size, size)) == 0;
       free->mark = zero ? mark_zero(free) : mark_freed(free);
       list = free;
     }
-    if (first < end) {
+    if (Machine::commits_lazily && first < end) {
       slot->written = Units(written | units_of(first * size, (end - first) * size));
     }
   }

@@ -55,7 +55,7 @@ void evict_oldest(ThreadHeap& heap) noexcept {
 
 }  // namespace
 
-void put_back(FreeList& list, Block* blocks) noexcept {
+STRATA_SHARED void put_back(FreeList& list, Block* blocks) noexcept {
   if (blocks == nullptr) return;
   if (list.head != nullptr) {
     Block* last = blocks;
@@ -73,7 +73,7 @@ void bring_in(Slot* slot) noexcept {
 
 Address address_of(const Slot* slot) noexcept { return slot_supply.address_of(slot); }
 
-void activate(ThreadHeap& heap, Slot* slot, FreeList& list) noexcept {
+STRATA_SHARED void activate(ThreadHeap& heap, Slot* slot, FreeList& list) noexcept {
   move_list(list, *slot->own_list());
   slot->set_list(&list);
   heap.active[slab::class_of(slot)] = slot;
@@ -144,7 +144,7 @@ void answer_call(ThreadHeap& heap, Slot* slot) noexcept {
 void retain(ThreadHeap& heap, Slot* slot) noexcept {
   const size_t budget = retained_budget();
   const unsigned c = slab::class_of(slot);
-  if (budget == retained_least && !heap.emptied[c]) {
+  if (!built_small && budget == retained_least && !heap.emptied[c]) {
     heap.emptied[c] = true;
     return release_slab(deactivate(heap, c));
   }
@@ -198,6 +198,7 @@ void set_threshold(ThreadHeap& heap, Slot* slot) noexcept {
 }
 
 void forget_threshold(ThreadHeap& heap, Slot* slot) noexcept {
+  if constexpr (!Machine::commits_lazily) return;
   if (is_sparse(slot)) --heap.sparse_count[slab::class_of(slot)];
   slot->count = slot->live();
   slot->bias = 0;
@@ -235,7 +236,7 @@ bool adopt(ThreadHeap& heap, Slot* slot) noexcept {
 }
 
 Slot* next_slab(ThreadHeap& heap, unsigned c) noexcept {
-  heap.rest[c].use();
+  if constexpr (Machine::commits_lazily) heap.rest[c].use();  // for who thins
   Slot* slot = heap.available[c].first();
   if (slot != nullptr) {
     leave_available(heap, slot);

@@ -146,8 +146,9 @@ size_t size_in_strip(Slot* slot, const void* pointer) noexcept;
 void close_strip(ThreadHeap& heap) noexcept;
 void close_strip_if_empty(ThreadHeap& heap) noexcept;
 
-// Notes that the calling thread was given a large or huge block.
+// Notes that the calling thread was given a large or huge block, for who observes a process.
 inline void count_large_block(size_t size) noexcept {
+  if constexpr (!Machine::has_modes) return;
   if (thread_cache.heap != nullptr) thread_cache.heap->counts.add_large(size);
 }
 // Notes that it gave back pages inside a partly used slab.

@@ -42,9 +42,11 @@ std::uint32_t thread_number() noexcept {
 }  // namespace
 
 STRATA_EARLY ThreadHeap* open_thread_heap() noexcept {
-  unsigned expected = 0;
-  if (used.compare_exchange(expected, 1, Order::acq_rel) && on_first_use != nullptr) on_first_use();
-  if (thread_cache.heap != nullptr) return thread_cache.heap;  // on_first_use allocated
+  if (on_first_use != nullptr) {
+    unsigned expected = 0;
+    if (used.compare_exchange(expected, 1, Order::acq_rel)) on_first_use();
+    if (thread_cache.heap != nullptr) return thread_cache.heap;  // on_first_use allocated
+  }
   if (mode != nullptr) return nullptr;
   ThreadHeap* heap = nullptr;
   {
@@ -55,7 +57,8 @@ STRATA_EARLY ThreadHeap* open_thread_heap() noexcept {
     heap->cache = &thread_cache;
     heap->number = thread_number();
     state.heaps.push_back(heap);
-    if (state.threads.fetch_add(1, Order::relaxed) != 0) slot_supply.allow_worker();
+    const unsigned others = state.threads.fetch_add(1, Order::relaxed);
+    if (Machine::has_worker && others != 0) slot_supply.allow_worker();
   }
   thread_cache.heap = heap;
   if (on_thread_start != nullptr) on_thread_start();
@@ -64,7 +67,7 @@ STRATA_EARLY ThreadHeap* open_thread_heap() noexcept {
 
 ThreadHeap* thread_heap() noexcept {
   if (STRATA_LIKELY(thread_cache.heap != nullptr)) return thread_cache.heap;
-  return thread_cache.finished ? nullptr : open_thread_heap();
+  return Machine::threads_end && thread_cache.finished ? nullptr : open_thread_heap();
 }
 
 void start() noexcept { thread_heap(); }

@@ -97,6 +97,7 @@ void* allocate_zero_sized() noexcept {
 }
 
 bool is_zero_sized(Slot* slot, const void* pointer) noexcept {
+  if constexpr (!Machine::parts_zero_sized) return false;
   const Address offset = Address(pointer) - address_of(slot);
   LockGuard guard(zero_sized.lock);
   const Bit bit = bit_of(record_of(slot), offset);

@@ -64,6 +64,7 @@ concept DefaultedByPlatform = requires(Address address, size_t bytes, void (*bod
   { P::threads_end } -> std::convertible_to<bool>;
   { P::has_worker } -> std::convertible_to<bool>;
   { P::has_modes } -> std::convertible_to<bool>;
+  { P::parts_zero_sized } -> std::convertible_to<bool>;
   { P::cuts_strips } -> std::convertible_to<bool>;
   { P::tells_in_words } -> std::convertible_to<bool>;
   { P::misused(Problem::none, address) }

@@ -30,6 +30,9 @@ struct PlatformDefaults {
   // The heap may be switched to a mode (hardening), and its allocations be sampled, in a running
   // process.
   static constexpr bool has_modes = true;
+  // Blocks of no bytes lie apart, where they cannot be touched. False: each is a block of the
+  // smallest class.
+  static constexpr bool parts_zero_sized = true;
   // falloc() may be called: blocks cut one behind the other.
   static constexpr bool cuts_strips = true;
   // Misuse of the heap is told to fail() as a line of text. False: to misused(problem, address).

@@ -18,6 +18,7 @@ struct MachinePlatform : PlatformDefaults<Self> {
   static constexpr bool commits_lazily = false;
   static constexpr bool threads_end = false;
   static constexpr bool has_modes = false;
+  static constexpr bool parts_zero_sized = false;
   static constexpr bool cuts_strips = false;
   static constexpr bool tells_in_words = false;
 

@@ -7,6 +7,7 @@
 
 #include <new>
 
+#include "base/attributes.hpp"
 #include "base/bits.hpp"
 #include "platform/current.hpp"
 
@@ -27,7 +28,11 @@ class MetadataPool {
       left_ -= sizeof(T);
       bytes_ += sizeof(T);
     }
-    return new (record) T{};
+    if constexpr (built_small) {  // all records are valid when all zero
+      return static_cast<T*>(__builtin_memset(static_cast<void*>(record), 0, sizeof(T)));
+    } else {
+      return new (record) T{};
+    }
   }
   void give(T* record) noexcept {
     record->next = free_;

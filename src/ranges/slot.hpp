@@ -80,6 +80,7 @@ constexpr Units first_units(size_t units) noexcept { return Units((1U << units) 
 constexpr Units all_units = first_units(carve_units_per_slot);
 // Most often they are the first ones, or none or all.
 constexpr unsigned count_units(Units units) noexcept {
+  if constexpr (built_small) return count_ones(units);
   const unsigned first = lowest_bit(~unsigned{units});
   const unsigned others = units >> first;
   return others == 0 ? first : first + count_ones(others);
@@ -141,12 +142,14 @@ struct alignas(cache_line) Slot {
   // Written by whoever has the run, read by anybody who has a pointer into it, and by the range
   // when a neighbour comes or goes. Relaxed: the range only asks whether the slot is free, and that
   // changes under the supply's lock alone; for all others the pointer came later than the kind.
-  [[nodiscard]] SlotKind kind() const noexcept {
+  STRATA_TINY [[nodiscard]] SlotKind kind() const noexcept {
     SlotKind found;
     __atomic_load(&stored_kind, &found, __ATOMIC_RELAXED);
     return found;
   }
-  void set_kind(SlotKind kind) noexcept { __atomic_store(&stored_kind, &kind, __ATOMIC_RELAXED); }
+  STRATA_TINY void set_kind(SlotKind kind) noexcept {
+    __atomic_store(&stored_kind, &kind, __ATOMIC_RELAXED);
+  }
 
   // Relaxed: a thread finds its own number only where it wrote it; see heap/sharing.hpp.
   [[nodiscard]] bool owned_by(Address thread) const noexcept {

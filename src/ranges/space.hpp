@@ -44,14 +44,19 @@ class Space {
   static Space* start(Frames<Machine>& frames, Address window, size_t bytes) noexcept {
     const size_t own = divide_up(sizeof(Space), frame_size);
     const FrameRun home = frames.allocate({.count = own});
-    const Frame waiting = frames.get();
-    if (!home.first || !waiting) return nullptr;
+    const Frame waiting = home.first ? frames.get() : Frame{};
+    if (!waiting) {
+      if (home.first) frames.free(home.first, own);
+      return nullptr;
+    }
     auto* space = new (Machine::direct(home.first)) Space(frames);
     space->waiting_ = static_cast<FrameRun*>(Machine::direct(waiting));
     const size_t share = frames.managed_frames() / 16;
     space->waiting_limit_ = share < most_waiting_pages ? share : most_waiting_pages;
     space->own_frames_ = own + 1;
-    return space->arena_.add_window(window, bytes) ? space : nullptr;
+    if (space->arena_.add_window(window, bytes)) return space;
+    space->stop();
+    return nullptr;
   }
 
   // Gives every frame back, ours included. Nothing of the space may be in use.
@@ -97,24 +102,24 @@ class Space {
   }
 
   // Puts frames under pages of a range that have none. All or nothing. `zeroed`: they read zero.
-  bool commit(Address base, size_t bytes, Access access = Access::read_write,
-              bool zeroed = false) noexcept {
+  STRATA_NOINLINE bool commit(Address base, size_t bytes, Access access = Access::read_write,
+                              bool zeroed = false) noexcept {
     const LockGuard guard(lock_);
     return commit_locked(base, pages_in(bytes), access, zeroed);
   }
 
   // Takes the frames back, the addresses stay the caller's. False when a large entry could not be
   // split for want of a frame: then the rest, from that entry on, stays mapped.
-  bool decommit(Address base, size_t bytes) noexcept {
+  STRATA_NOINLINE bool decommit(Address base, size_t bytes) noexcept {
     const LockGuard guard(lock_);
     return unmap_locked(base, pages_in(bytes));
   }
 
-  bool free(Address base, size_t bytes) noexcept {
+  STRATA_NOINLINE bool free(Address base, size_t bytes) noexcept {
     const LockGuard guard(lock_);
-    if (!arena_.is_used(base, bytes)) return failed(arena_.free(base, bytes), base);
+    const Problem problem = arena_.retire(base, bytes);
+    if (problem != Problem::none) return failed(problem, base);
     unmap_locked(base, pages_in(bytes));  // whole entries only: cannot fail
-    arena_.retire(base, bytes);
     if (waiting_pages_ + (arena_.dirty_bytes() >> frame_shift) > waiting_limit_) settle_locked();
     return true;
   }
@@ -164,8 +169,11 @@ class Space {
 
   [[nodiscard]] SpaceStatistics statistics() noexcept {
     const LockGuard guard(lock_);
-    SpaceStatistics sum = counts_;
+    SpaceStatistics sum;
     sum.ranges = arena_.statistics();
+    sum.mapped_pages = mapped_pages_;
+    sum.flushes = flushes_;
+    sum.large_maps = large_maps_;
     sum.waiting_pages = waiting_pages_;
     sum.tag_frames = memory_.taken() + own_frames_;
     return sum;
@@ -217,7 +225,7 @@ class Space {
       }
       done += run.count;
     }
-    counts_.mapped_pages += done;
+    mapped_pages_ += done;
     if (done == pages) return true;
     if (done != 0) {
       unmap_locked(base, done);
@@ -228,7 +236,7 @@ class Space {
 
   bool map(Address at, FrameRun run, Access access) noexcept {
     if (Machine::map(at, run.first, run.count, access)) {
-      if (run.count == frames_per_block) ++counts_.large_maps;
+      if (run.count == frames_per_block) ++large_maps_;
       return true;
     }
     return false;
@@ -262,7 +270,7 @@ class Space {
       if (run.count == 0) return false;
       if (run.first) {
         wait_for_flush(base, run);
-        counts_.mapped_pages -= run.count;
+        mapped_pages_ -= run.count;
       }
       base += run.count * frame_size;
       pages -= run.count;
@@ -288,7 +296,7 @@ class Space {
   void flush_frames() noexcept {
     if (waiting_count_ == 0) return;
     Machine::flush(flush_low_, (flush_high_ - flush_low_) >> frame_shift);
-    ++counts_.flushes;
+    ++flushes_;
     for (size_t i = 0; i < waiting_count_; ++i) frames_.free(waiting_[i].first, waiting_[i].count);
     waiting_count_ = waiting_pages_ = 0;
     flush_low_ = ~Address{0};
@@ -310,7 +318,9 @@ class Space {
   Address flush_low_ = ~Address{0};  // hull of what is to be flushed
   Address flush_high_ = 0;
   size_t own_frames_ = 0;
-  SpaceStatistics counts_;
+  size_t mapped_pages_ = 0;
+  size_t flushes_ = 0;
+  size_t large_maps_ = 0;
   Arena<FrameTagMemory<Machine>> arena_;
 };
 

@@ -62,6 +62,63 @@ concept TagStore = requires(T& tags, typename T::Span span, size_t units) {
   noexcept->std::same_as<typename T::Span&>;
 };
 
+// Which bins are not empty, and which bin is whose. Cores of the same number of rows share its
+// code.
+template <unsigned Rows>
+class SpanBins {
+ public:
+  static constexpr unsigned step_shift = 4;
+  static constexpr unsigned steps = 1U << step_shift;
+  static constexpr unsigned none = ~0U;
+
+  // The bin that holds spans of this length: row * steps + step. Below 2 * steps units each length
+  // has its own bin. The | makes the shorter ones row 0 without a branch.
+  static constexpr unsigned bin_of(size_t units) noexcept {
+    const unsigned shift = log2_floor(units | steps) - step_shift;
+    return (shift << step_shift) + unsigned(units >> shift);
+  }
+
+  [[nodiscard]] constexpr bool empty() const noexcept { return row_map_ == 0; }
+  constexpr void fill(unsigned bin) noexcept {
+    step_maps_[bin / steps] |= std::uint32_t{1} << (bin % steps);
+    row_map_ |= std::uint64_t{1} << (bin / steps);
+  }
+  constexpr void clear(unsigned bin) noexcept {
+    const unsigned row = bin / steps;
+    step_maps_[row] &= ~(std::uint32_t{1} << (bin % steps));
+    if (step_maps_[row] == 0) row_map_ &= ~(std::uint64_t{1} << row);
+  }
+
+  // The first filled bin at or behind `bin`, or none.
+  [[nodiscard]] constexpr unsigned first_from(unsigned bin) const noexcept {
+    const unsigned row = bin / steps;
+    const std::uint32_t in_row = step_maps_[row] & (~std::uint32_t{0} << (bin % steps));
+    if (in_row != 0) return row * steps + lowest_bit(in_row);
+    // row <= 58, so that the shift below is always less than 64.
+    const std::uint64_t rows_behind = row_map_ & (~std::uint64_t{0} << (row + 1));
+    if (rows_behind == 0) return none;
+    const unsigned found = lowest_bit(rows_behind);
+    return found * steps + lowest_bit(step_maps_[found]);
+  }
+  // The last filled bin; there is one.
+  [[nodiscard]] constexpr unsigned last() const noexcept {
+    const unsigned row = log2_floor(row_map_);
+    return row * steps + log2_floor(step_maps_[row]);
+  }
+
+  // Whether the maps agree that `bin` is filled, or not, and have no bit too many.
+  [[nodiscard]] constexpr bool agrees(unsigned bin, bool filled) const noexcept {
+    const unsigned row = bin / steps;
+    return row_map_ >> Rows == 0 && step_maps_[row] >> steps == 0 &&
+           ((row_map_ >> row) & 1U) == (step_maps_[row] != 0 ? 1U : 0U) &&
+           ((step_maps_[row] >> (bin % steps)) & 1U) == (filled ? 1U : 0U);
+  }
+
+ private:
+  std::uint64_t row_map_ = 0;           // bit r: some bin of row r is not empty
+  std::uint32_t step_maps_[Rows] = {};  // bit s: bin (r, s) is not empty
+};
+
 // MaxLog2: spans are shorter than 2^MaxLog2 units.
 template <TagStore Tags, unsigned MaxLog2 = 32>
 class SpanCore {
@@ -69,7 +126,7 @@ class SpanCore {
 
  public:
   using Span = typename Tags::Span;
-  static constexpr unsigned step_shift = 4;
+  static constexpr unsigned step_shift = SpanBins<1>::step_shift;
   static constexpr unsigned steps = 1U << step_shift;
   static constexpr unsigned rows = MaxLog2 - step_shift + 1;
   static constexpr unsigned bins = rows * steps;
@@ -88,7 +145,7 @@ class SpanCore {
   }
 
   [[nodiscard]] size_t free_units() const noexcept { return free_units_; }
-  [[nodiscard]] bool empty() const noexcept { return row_map_ == 0; }
+  [[nodiscard]] bool empty() const noexcept { return maps_.empty(); }
 
   // Gives [span, span + units) to the core, joined with free neighbours. Returns the joined span.
   Span give(Tags& tags, Span span, size_t units) noexcept {
@@ -191,9 +248,7 @@ class SpanCore {
 
   // The first free span of the longest bin, or none: what to purge or release first.
   [[nodiscard]] Span longest(Tags&) const noexcept {
-    if (row_map_ == 0) return Tags::none;
-    const unsigned row = log2_floor(row_map_);
-    return heads_[row * steps + log2_floor(step_maps_[row])];
+    return maps_.empty() ? Tags::none : heads_[maps_.last()];
   }
 
   // Calls visit(span, units) for every free span.
@@ -208,12 +263,9 @@ class SpanCore {
   // used, so that free spans may touch. O(free spans).
   [[nodiscard]] bool check(Tags& tags, bool apart = false) const noexcept {
     size_t sum = 0;
-    bool good = row_map_ >> rows == 0;
+    bool good = true;
     for (unsigned bin = 0; bin < bins; ++bin) {
-      const unsigned row = bin / steps;
-      good &= step_maps_[row] >> steps == 0;
-      good &= ((row_map_ >> row) & 1U) == (step_maps_[row] != 0 ? 1U : 0U);
-      good &= ((step_maps_[row] >> (bin % steps)) & 1U) == (heads_[bin] != Tags::none ? 1U : 0U);
+      good &= maps_.agrees(bin, heads_[bin] != Tags::none);
       Span last = Tags::none;
       for (Span s = heads_[bin]; s != Tags::none && good; last = s, s = tags.next(s)) {
         const size_t units = tags.length(s);
@@ -227,12 +279,9 @@ class SpanCore {
   }
 
  private:
-  // The bin that holds spans of this length: row * steps + step. Below 2 * steps units each length
-  // has its own bin. The | makes the shorter ones row 0 without a branch.
-  static constexpr unsigned bin_of(size_t units) noexcept {
-    const unsigned shift = log2_floor(units | steps) - step_shift;
-    return (shift << step_shift) + unsigned(units >> shift);
-  }
+  // Small code has one kind of maps for all cores of the three storeys.
+  using Bins = SpanBins < built_small&& rows<33 ? 33 : rows>;
+  static constexpr unsigned bin_of(size_t units) noexcept { return Bins::bin_of(units); }
 
   static size_t skip_to(Tags& tags, Span span, size_t alignment) noexcept {
     const size_t position = tags.position(span);
@@ -241,14 +290,8 @@ class SpanCore {
 
   // The first span of the first filled bin at or behind `bin`, or none.
   [[nodiscard]] Span first_from(unsigned bin) const noexcept {
-    const unsigned row = bin / steps;
-    const std::uint32_t in_row = step_maps_[row] & (~std::uint32_t{0} << (bin % steps));
-    if (in_row != 0) return heads_[row * steps + lowest_bit(in_row)];
-    // row <= 58, so that the shift below is always less than 64.
-    const std::uint64_t rows_behind = row_map_ & (~std::uint64_t{0} << (row + 1));
-    if (rows_behind == 0) return Tags::none;
-    const unsigned found = lowest_bit(rows_behind);
-    return heads_[found * steps + lowest_bit(step_maps_[found])];
+    const unsigned found = maps_.first_from(bin);
+    return found != Bins::none ? heads_[found] : Tags::none;
   }
 
   // The shortest span of at least `units` in the list that starts at `span`, or none.
@@ -293,8 +336,7 @@ class SpanCore {
     tags.next(span) = after;
     if (after != Tags::none) tags.previous(after) = span;
     (before != Tags::none ? tags.next(before) : head) = span;
-    step_maps_[bin / steps] |= std::uint32_t{1} << (bin % steps);
-    row_map_ |= std::uint64_t{1} << (bin / steps);
+    maps_.fill(bin);
   }
 
   size_t detach(Tags& tags, Span span) noexcept {
@@ -324,17 +366,12 @@ class SpanCore {
     } else {
       const unsigned bin = bin_of(units);
       heads_[bin] = next;
-      if (next == Tags::none) {
-        const unsigned row = bin / steps;
-        step_maps_[row] &= ~(std::uint32_t{1} << (bin % steps));
-        if (step_maps_[row] == 0) row_map_ &= ~(std::uint64_t{1} << row);
-      }
+      if (next == Tags::none) maps_.clear(bin);
     }
     return units;
   }
 
-  std::uint64_t row_map_ = 0;           // bit r: some bin of row r is not empty
-  std::uint32_t step_maps_[rows] = {};  // bit s: bin (r, s) is not empty
+  Bins maps_;
   size_t free_units_ = 0;
   Span heads_[bins] = {};
 };

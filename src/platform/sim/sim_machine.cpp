@@ -15,10 +15,11 @@ namespace {
 
 int ram = -1;
 size_t ram_size;
-std::mutex table_mutex;      // guards the three below
+std::mutex table_mutex;      // guards what is below
 std::uint64_t* table;        // page of the window -> frame + 1, 0: nothing mapped
 std::uint64_t* stale_frame;  // page of the window -> frame + 1 that was there before the flush
 unsigned char* stale;        // frame -> 1 while unmapped and not flushed
+unsigned char* large;        // 2 MiB of the window -> 1: mapped by one entry
 size_t mapped;
 std::atomic<unsigned> next_cpu;
 
@@ -36,8 +37,8 @@ void* anonymous(size_t bytes, int protection) {
 unsigned char* SimMachine::direct_;
 Address SimMachine::window_;
 size_t SimMachine::window_pages_;
-std::atomic<long> SimMachine::fail_map_at_, SimMachine::map_calls_, SimMachine::flush_calls_,
-    SimMachine::stale_uses_;
+std::atomic<long> SimMachine::fail_map_at_, SimMachine::fail_split_at_, SimMachine::map_calls_,
+    SimMachine::flush_calls_, SimMachine::stale_uses_;
 std::atomic<unsigned> SimMachine::problems_;
 std::atomic<Problem> SimMachine::last_problem_;
 
@@ -62,8 +63,10 @@ void SimMachine::open(size_t ram_bytes, size_t window_bytes) {
   table = static_cast<std::uint64_t*>(anonymous(window_pages_ * 8, PROT_READ | PROT_WRITE));
   stale_frame = static_cast<std::uint64_t*>(anonymous(window_pages_ * 8, PROT_READ | PROT_WRITE));
   stale = static_cast<unsigned char*>(anonymous(ram_bytes / frame_size, PROT_READ | PROT_WRITE));
+  large = static_cast<unsigned char*>(
+      anonymous(window_pages_ / frames_per_block + 1, PROT_READ | PROT_WRITE));
   mapped = 0;
-  fail_map_at_ = map_calls_ = flush_calls_ = stale_uses_ = 0;
+  fail_map_at_ = fail_split_at_ = map_calls_ = flush_calls_ = stale_uses_ = 0;
   problems_ = 0;
   last_problem_ = Problem::none;
 }
@@ -74,6 +77,7 @@ void SimMachine::close() {
   munmap(table, window_pages_ * 8);
   munmap(stale_frame, window_pages_ * 8);
   munmap(stale, ram_size / frame_size);
+  munmap(large, window_pages_ / frames_per_block + 1);
   ::close(ram);
 }
 
@@ -91,6 +95,9 @@ bool SimMachine::map(Address address, Frame frame, size_t pages, Access access) 
       ++stale_uses_;
     }
     table[first + i] = frame.number + i + 1;
+    const bool aligned =
+        (first + i) % frames_per_block == 0 && (frame.number + i) % frames_per_block == 0;
+    if (aligned && pages - i >= frames_per_block) large[(first + i) / frames_per_block] = 1;
   }
   mapped += pages;
   return true;
@@ -102,6 +109,13 @@ FrameRun SimMachine::unmap(Address address, size_t pages) noexcept {
   const std::uint64_t start = table[first];
   size_t count = 0;
   while (count < pages && table[first + count] == (start == 0 ? 0 : start + count)) {
+    const size_t block = (first + count) / frames_per_block;
+    if (large[block] != 0) {
+      const bool whole =
+          (first + count) % frames_per_block == 0 && pages - count >= frames_per_block;
+      if (!whole && fail_split_at_ > 0 && --fail_split_at_ == 0) break;
+      large[block] = 0;
+    }
     if (start != 0) {
       stale_frame[first + count] = start + count;
       stale[start + count - 1] = 1;
@@ -109,7 +123,7 @@ FrameRun SimMachine::unmap(Address address, size_t pages) noexcept {
     }
     ++count;
   }
-  if (start == 0) return {Frame{}, count};
+  if (start == 0 || count == 0) return {Frame{}, count};
   if (mmap(reinterpret_cast<void*>(address), count * frame_size, PROT_NONE,
            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) == MAP_FAILED) {
     perror("strata: sim: unmap");

@@ -7,7 +7,9 @@
 //   TLB            a table of frames that were unmapped and not flushed yet. Mapping such a frame
 //                  anew is the bug "frame freed before its flush", and is counted
 //   CPU            a thread takes a number when it first asks, and keeps it
-//   failures       any call of map() can be made to fail; fail() counts what it is told
+//   large entries  2 MiB that were mapped at once; unmapping part of one splits it first
+//   failures       any call of map(), and any split, can be made to fail; fail() counts what it is
+//                  told
 //
 // One at a time: open(), use, close(). Linux allows about 65,000 scattered mappings a process.
 // Not for programs: it is what tests and benchmarks stand on.
@@ -63,6 +65,10 @@ class SimMachine {
   static size_t window_bytes() noexcept { return window_pages_ * frame_size; }
   // The n-th call of map() from now on fails (1 is the next); 0: none does.
   static void fail_map_at(long nth) noexcept { fail_map_at_ = nth; }
+  // The same for unmap()'s splitting of large entries.
+  static void fail_split_at(long nth) noexcept { fail_split_at_ = nth; }
+  // Whether the call that shall fail is still to come.
+  static bool failure_is_due() noexcept { return fail_map_at_ > 0 || fail_split_at_ > 0; }
   static long map_calls() noexcept { return map_calls_; }
   static long flush_calls() noexcept { return flush_calls_; }
   // Frames that were mapped again before the flush of their last unmapping.
@@ -79,7 +85,7 @@ class SimMachine {
   static unsigned char* direct_;
   static Address window_;
   static size_t window_pages_;
-  static std::atomic<long> fail_map_at_, map_calls_, flush_calls_, stale_uses_;
+  static std::atomic<long> fail_map_at_, fail_split_at_, map_calls_, flush_calls_, stale_uses_;
   static std::atomic<unsigned> problems_;
   static std::atomic<Problem> last_problem_;
   static inline thread_local constinit unsigned cpu_ = 0;  // number + 1

@@ -54,6 +54,34 @@ TEST(fixed_heap, blocks_lie_in_the_pool_and_keep_their_contents) {
   for (auto& [block, size] : live) heap::free(block);
 }
 
+TEST(fixed_heap, however_few_frames_are_left_the_heap_goes_on) {
+  ASSERT_NE(frames(), nullptr);
+  std::vector<Frame> held;
+  while (const Frame frame = frames()->get()) held.push_back(frame);
+  for (size_t left = 0; left < 3000 && !held.empty(); left += left < 40 ? 1 : 97) {
+    for (size_t i = 0; i < (left < 40 ? 1 : 97) && !held.empty(); ++i) {
+      frames()->put(held.back());
+      held.pop_back();
+    }
+    std::vector<unsigned char*> blocks;
+    for (const size_t size : {100u, 5000u, 40000u, 300000u, 1000000u}) {
+      auto* block = static_cast<unsigned char*>(heap::allocate(size));
+      if (block == nullptr) continue;
+      std::memset(block, 7, size);
+      blocks.push_back(block);
+    }
+    for (unsigned char* block : blocks) {
+      ASSERT_EQ(block[0], 7);
+      heap::free(block);
+    }
+    ASSERT_TRUE(frames()->check()) << left;
+  }
+  for (const Frame frame : held) frames()->put(frame);
+  void* block = heap::allocate(1000000);
+  EXPECT_NE(block, nullptr);
+  heap::free(block);
+}
+
 TEST(fixed_heap, a_full_pool_is_null_and_recovers) {
   frames();
   for (int round = 0; round < 3; ++round) {

@@ -63,6 +63,24 @@ TEST_F(frames, metadata_of_512_gib_is_less_than_two_hundredths_of_a_percent) {
   EXPECT_TRUE(f->free(run.first, run.count));
 }
 
+TEST_F(frames, metadata_is_at_most_two_hundredths_of_a_percent_from_1_gib_on) {
+  for (std::uint64_t size = 4 * MiB; size <= 64 * GiB; size *= 2) {
+    open(size + 1 * GiB);
+    map = {};
+    // As machines are: a hole below 1 MiB, and one below 4 GiB.
+    SimFrames* f = size <= 3 * GiB
+                       ? start({{0, 640 * KiB}, {1 * MiB, size}})
+                       : start({{0, 640 * KiB}, {1 * MiB, 3 * GiB}, {4 * GiB, size + 1 * GiB}});
+    const FrameStatistics now = f->statistics();
+    const size_t all = now.managed + now.metadata;
+    if (size >= 1 * GiB) EXPECT_LE(now.metadata * 5000, all) << size / MiB << " MiB";
+    // Below: a fixed part of 64 KiB at most, and 256 bytes a block.
+    EXPECT_LE(now.metadata, 16 + all * sizeof(FrameBlock) / (2 * MiB)) << size / MiB << " MiB";
+    SimMachine::close();
+  }
+  open(1 * MiB);  // for TearDown
+}
+
 TEST_F(frames, two_hundred_spans_are_all_managed) {
   open(1 * GiB);
   for (std::uint64_t i = 1; i <= 200; ++i) map.add(i * 4 * MiB + i * frame_size, 1 * MiB);

@@ -114,21 +114,84 @@ TEST(heap_on_space, out_of_frames_is_null_and_recovers) {
   EXPECT_TRUE(stack().frames->check() && stack().ranges->check());
 }
 
-TEST(heap_on_space, a_refused_map_is_null_never_a_crash) {
-  stack();
-  for (long nth = 1; nth < 40; ++nth) {
-    SimMachine::fail_map_at(nth);
-    std::vector<void*> all;
-    for (int i = 0; i < 20; ++i) {
-      void* block = heap::allocate(200000);
-      if (block != nullptr) std::memset(block, 1, 200000);
-      all.push_back(block);
+// Blocks of every kind, which may be refused; those that were had keep their contents. Returns how
+// many were refused.
+int ask_for_all_kinds() {
+  struct Had {
+    void* block;
+    size_t size;
+  };
+  std::vector<Had> all;
+  int refused = 0;
+  const auto keep = [&](void* block, size_t size) {
+    if (block == nullptr) {
+      ++refused;
+      return;
     }
-    SimMachine::fail_map_at(0);
-    for (void* block : all) heap::free(block);
-    heap::trim(0);
+    std::memset(block, int(all.size()), size);
+    all.push_back({block, size});
+  };
+  for (int i = 0; i < 8; ++i) {
+    keep(heap::allocate(200000), 200000);
+    keep(heap::allocate(20000), 20000);
+    keep(heap::allocate_zeroed(70000), 70000);
+    keep(heap::allocate_aligned(64 * KiB, 5000), 5000);
   }
-  EXPECT_TRUE(stack().frames->check() && stack().ranges->check());
+  for (size_t i = 0; i < all.size(); i += 3) {
+    auto* const grown = static_cast<unsigned char*>(heap::reallocate(all[i].block, 500000));
+    if (grown == nullptr) {
+      ++refused;
+    } else {
+      EXPECT_EQ(grown[all[i].size - 1], i);
+      std::memset(grown, int(i), 500000);
+      all[i] = {grown, 500000};
+    }
+  }
+  for (size_t i = 0; i < all.size(); ++i) {
+    const auto* const bytes = static_cast<const unsigned char*>(all[i].block);
+    EXPECT_TRUE(bytes[0] == i && bytes[all[i].size / 2] == i && bytes[all[i].size - 1] == i);
+    heap::free(all[i].block);
+  }
+  heap::trim(0);
+  return refused;
+}
+
+TEST(heap_on_space, whatever_map_call_is_refused_the_heap_goes_on) {
+  stack();
+  ask_for_all_kinds();  // takes what stays for good
+  const size_t before = stack().frames_in_use();
+  long nth = 1;
+  for (;; ++nth) {
+    ASSERT_LT(nth, 3000);
+    SimMachine::fail_map_at(nth);
+    ask_for_all_kinds();
+    const bool never_came = SimMachine::failure_is_due();
+    SimMachine::fail_map_at(0);
+    ASSERT_TRUE(stack().frames->check() && stack().ranges->check()) << nth;
+    ASSERT_LE(stack().frames_in_use(), before + 64) << nth;
+    if (never_came) break;
+  }
+  EXPECT_GT(nth, 50);
+  EXPECT_EQ(SimMachine::problems(), 0u);
+}
+
+TEST(heap_on_space, however_few_frames_are_left_the_heap_goes_on) {
+  stack();
+  ask_for_all_kinds();
+  std::vector<Frame> held;
+  while (const Frame frame = stack().frames->get()) held.push_back(frame);
+  int refused = 1;
+  for (size_t left = 0; refused != 0; left += left < 40 ? 1 : 97) {
+    ASSERT_FALSE(held.empty());
+    for (const size_t most = held.size() - (left < 40 ? 1 : 97); held.size() > most;) {
+      stack().frames->put(held.back());
+      held.pop_back();
+    }
+    refused = ask_for_all_kinds();
+    ASSERT_TRUE(stack().frames->check() && stack().ranges->check()) << left;
+  }
+  for (const Frame frame : held) stack().frames->put(frame);
+  EXPECT_EQ(SimMachine::problems(), 0u);
 }
 
 TEST(heap_on_space, threads_free_each_others_blocks) {
