@@ -60,7 +60,7 @@ void* pointer_to(const LargeBlock* block) noexcept {
 }
 
 void put_canary(const LargeBlock* block) noexcept {
-  if (has(Protection::canary) && slack_of(block) != 0) {
+  if (has(Protection::canaries) && slack_of(block) != 0) {
     canary.put(pointer_to(block), block->accessible, slack_of(block));
   }
 }
@@ -286,7 +286,7 @@ void* reallocate_large(LargeBlock* block, void* pointer, size_t size) noexcept {
 }
 
 bool large_canary_is_whole(const LargeBlock& block) noexcept {
-  return !has(Protection::canary) || slack_of(&block) == 0 ||
+  return !has(Protection::canaries) || slack_of(&block) == 0 ||
          canary.is_whole(pointer_to(&block), block.accessible, slack_of(&block));
 }
 

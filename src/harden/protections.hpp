@@ -5,7 +5,7 @@
 namespace strata::harden {
 
 enum class Protection : int {
-  canary = 1,    // behind each block, looked at when it is freed
+  canaries = 1,  // behind each block, looked at when it is freed
   clearing,      // of small blocks when they are freed, and so the look at them before reuse
   reuse_check,   // that look alone: it finds writes after free
   random_place,  // which free block of a slab is handed out; who leaves the first quarantine

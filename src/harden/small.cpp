@@ -34,7 +34,7 @@ STRATA_INLINE void* hand_out(const Entry& entry, size_t block_size, size_t size,
                              Form form) noexcept {
   const size_t slack = block_size - size;
   *entry.record = Record::live(form, slack);
-  if constexpr (!has(Protection::canary)) return entry.block;
+  if constexpr (!has(Protection::canaries)) return entry.block;
   if constexpr (has(Protection::clearing)) {
     canary.put_in_zero(entry.block, block_size, slack);
   } else {
@@ -135,7 +135,7 @@ STRATA_INLINE void retire(Slab* slab, void* block, Record* record) noexcept {
 
 // What stands behind the bytes that were asked for is as it was put there.
 STRATA_INLINE bool end_is_whole(void* block, size_t block_size, size_t slack) noexcept {
-  if constexpr (!has(Protection::canary)) return true;
+  if constexpr (!has(Protection::canaries)) return true;
   if constexpr (!has(Protection::clearing)) return canary.is_whole(block, block_size, slack);
   return canary.tail_is_whole(block, block_size, slack);
 }
@@ -176,7 +176,7 @@ STRATA_INLINE void free_at(Slot* slot, void* pointer, Form form, size_t said) no
   if (STRATA_UNLIKELY(!good)) return free_wrong(slot, pointer, form, said);
   if (STRATA_UNLIKELY(
           slab->size > longest_inline ||
-          (has(Protection::canary) && !canary.is_whole(pointer, slab->size, found.slack())))) {
+          (has(Protection::canaries) && !canary.is_whole(pointer, slab->size, found.slack())))) {
     return retire_long(slab, pointer, record);
   }
   if constexpr (has(Protection::clearing)) clear(pointer, slab->size);

@@ -22,7 +22,7 @@ class Look {
   void at_small(void* block, Record record, size_t block_size) noexcept {
     if (record.is_live()) {
       spend(live_costs);
-      if (!has(Protection::canary) || !has(Protection::clearing)) return;
+      if (!has(Protection::canaries) || !has(Protection::clearing)) return;
       if (canary.tail_is_whole(block, block_size, record.slack())) return;
       report_overflow(block, block_size - record.slack(), when_);
     } else {

@@ -23,7 +23,7 @@ constexpr std::string_view head = R"page(<!DOCTYPE html>
 body { margin: 0; background: var(--back); color: var(--text);
   font: 15px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }
 main { max-width: 1080px; margin: 0 auto; padding: 24px 16px 60px; }
-h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.25rem; margin: 0 0 .3rem; }
+h1 { font-size: 1.6rem; margin: 0; overflow-wrap: anywhere; } h2 { font-size: 1.25rem; margin: 0 0 .3rem; }
 h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
   padding: 18px 20px; margin-top: 18px; }
