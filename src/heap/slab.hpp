@@ -31,7 +31,7 @@ inline void format(Slot* slab, unsigned slots, unsigned c, Address owner) noexce
     slot.uncarved = first_units(units);
   }
   *slab->own_list() = {nullptr, 0, 0};
-  slab->in_pool = false;
+  slab->in_pool = slab->thinned = false;
   slab->remote.store(0, Order::relaxed);
   slab->next = slab->previous = nullptr;
   slab->set_list(slab->own_list());

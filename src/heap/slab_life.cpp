@@ -161,6 +161,7 @@ void retain(ThreadHeap& heap, Slot* slot) noexcept {
 }
 
 void release_slab(Slot* slab) noexcept {
+  if (Machine::commits_lazily && slab->thinned) state.thinning[0].in_vain();
   const unsigned slots = slab->slots();
   slab->set_owner(0);
   for (unsigned i = 0; i < slots; ++i) {
@@ -248,6 +249,11 @@ Slot* next_slab(ThreadHeap& heap, unsigned c) noexcept {
     slot->count -= home.count();
     slot->set_owner(heap.thread);
     put_back(*slot->own_list(), sharing::block_at(address_of(slot), home.head()));
+    if (Machine::commits_lazily && STRATA_UNLIKELY(slot->thinned)) {
+      state.thinning[0].in_vain();
+      LockGuard guard(state.pools[c].lock());
+      slot->thinned = false;
+    }
     return slot;
   }
   unsigned slots = size_class(c).slots;

@@ -9,6 +9,7 @@
 #include "heap/report.hpp"
 #include "heap/slab.hpp"
 #include "heap/strip.hpp"
+#include "heap/vain_count.hpp"
 #include "ranges/metadata.hpp"
 
 namespace strata::heap {
@@ -26,6 +27,9 @@ struct State {
   ThreadCounts ended;        // what threads that ended had counted; guarded by the lock
 
   Atomic<size_t> thinned;  // ThreadCounts::thinned of threads without a heap
+  // Of each class, in vain: no page was found. And of all that gave pages back, as class 0, in vain:
+  // the slab was soon empty, or served from again.
+  VainCount thinning[class_count];
 
   Machine::Lock strip_lock;
   MetadataPool<StripRecord> strip_records;  // guarded by strip_lock

@@ -33,6 +33,10 @@ bool few_are_sparse(const Slot* slab, unsigned sparse, unsigned partly_free) noe
   return sparse * slab->slots() < few_sparse_slots || sparse < partly_free / sparse_share;
 }
 
+bool is_worth_it(unsigned c) noexcept {
+  return state.thinning[0].is_worth_it() && state.thinning[c].is_worth_it();
+}
+
 class FreeMap {
  public:
   void set(size_t block) noexcept { words_[block / 64] |= std::uint64_t{1} << block % 64; }
@@ -105,6 +109,8 @@ void purge_units(Slot& slot, Address address, Units units) noexcept {
 // True when pages went. Only where commits are lazy: elsewhere what is purged has to be committed
 // again before its use, and carving does not ask.
 bool thin(Slot* slab) noexcept {
+  VainCount& times = state.thinning[slab::class_of(slab)];
+  times.done();
   const Layout layout(slab);
   FreeMap free;
   for (const Block* block = slab->freed; block != nullptr; block = block->next) {
@@ -116,7 +122,10 @@ bool thin(Slot* slab) noexcept {
     units[i] = free_units(slab[i], i, free, layout);
     any |= units[i];
   }
-  if (any == 0) return false;
+  if (any == 0) {
+    times.in_vain();
+    return false;
+  }
 
   Block* kept = nullptr;
   for (Block* block = slab->freed; block != nullptr;) {
@@ -139,6 +148,12 @@ bool thin(Slot* slab) noexcept {
   return true;
 }
 
+void note_thinned(Slot* slab) noexcept {
+  state.thinning[0].done();
+  LockGuard guard(state.pools[slab::class_of(slab)].lock());
+  slab->thinned = true;
+}
+
 }  // namespace
 
 void thin_owned(ThreadHeap& heap, Slot* slot) noexcept {
@@ -146,12 +161,13 @@ void thin_owned(ThreadHeap& heap, Slot* slot) noexcept {
   const unsigned c = slab::class_of(slot);
   watch(heap, slot);
   if (few_are_sparse(slot, heap.sparse_count[c], heap.available_count[c])) return;
-  if (!heap.rest[c].lasts(patience)) return;
+  if (!heap.rest[c].lasts(patience) || !is_worth_it(c)) return;
   bring_in(slot);
   const bool empty = slot->live() == 0;
   if (!empty && !thin(slot)) return watch(heap, slot);
   leave_available(heap, slot);
   if (empty) return release_slab(slot);
+  note_thinned(slot);
   // Marks of free blocks went with the pages; while nobody owns the slab every free of one of
   // its blocks is looked at closely, and finds out that its unit is uncarved.
   let_go_partial(slot);
@@ -160,14 +176,14 @@ void thin_owned(ThreadHeap& heap, Slot* slot) noexcept {
 void thin_pooled(Slot* slot, unsigned size_class) noexcept {
   if constexpr (!Machine::commits_lazily) return;
   ClassPool& pool = state.pools[size_class];
-  if (few_are_sparse(slot, pool.count(), 0)) return;
+  if (few_are_sparse(slot, pool.count(), 0) || !is_worth_it(size_class)) return;
   sharing::RemoteList home;
   const auto now = std::uint32_t(Machine::now());
   if (!pool.take_idle(slot, size_class, pool_patience, now, home)) return;
   slot->count -= home.count();
   put_back(*slot->own_list(), sharing::block_at(address_of(slot), home.head()));
   if (slot->live() == 0) return release_slab(slot);
-  thin(slot);
+  if (thin(slot)) note_thinned(slot);
   let_go_partial(slot);
 }
 

@@ -137,7 +137,8 @@ struct alignas(cache_line) Slot {
   std::uint8_t shape;        // slab: its slots - 1, times 16, plus which of them this is
   std::uint8_t twice_class;  // no_class unless a slab; twice, as the class table has it
   SlotKind stored_kind;      // through kind() and set_kind()
-  bool in_pool;              // guarded by the pool's lock
+  bool in_pool : 1;          // guarded by the pool's lock
+  bool thinned : 1;          // the same: pages of it went to the system
 
   // Written by whoever has the run, read by anybody who has a pointer into it, and by the range
   // when a neighbour comes or goes. Relaxed: the range only asks whether the slot is free, and that

@@ -32,6 +32,8 @@ constexpr size_t worth_a_worker = 1 * MiB;
 // worker.
 constexpr size_t far_beyond = 64 * MiB;
 constexpr size_t peak_decay = 4;
+// How long the limit stays up for what was purged in vain.
+constexpr std::uint32_t indulgence_ms = 1000;
 // The worker purges what exceeds the limit after this share of the delay.
 constexpr unsigned excess_delay_share = 5;
 
@@ -119,6 +121,7 @@ Slot* SlotSupply::take(size_t slots, size_t alignment_slots) noexcept {
     run = take_from(primary_, slots, alignment_slots, refused);
     show_primary();
     if (STRATA_UNLIKELY(run == nullptr)) run = take_from_annexes(slots, alignment_slots, refused);
+    if (run != nullptr && unmissed_ != 0) note_missed(run, slots);
   }
   if (run != nullptr && STRATA_UNLIKELY(range_settings.provision == Provision::eager)) {
     Machine::populate(address_of(run), slots * slot_size);
@@ -131,6 +134,7 @@ bool SlotSupply::extend(Slot* run, size_t slots, size_t new_slots) noexcept {
   LockGuard guard(lock_);
   SlotRange& range = range_of(run);
   const bool extended = range.extend(run, slots, new_slots);
+  if (extended && unmissed_ != 0) note_missed(run + slots, new_slots - slots);
   show_primary();
   return extended;
 }
@@ -140,7 +144,27 @@ void SlotSupply::give(Slot* run, size_t slots) noexcept {
   LockGuard guard(lock_);
   if (const size_t used = used_bytes(); used > peak_used_) peak_used_ = used;
   range_of(run).give(run, slots, now);
+  indulge(now);
   purge_excess(now);
+}
+
+void SlotSupply::note_missed(const Slot* run, size_t slots) noexcept {
+  size_t clean = slots * slot_size;
+  for (size_t i = 0; i < slots; ++i) clean -= count_units(run[i].written) * carve_unit;
+  if (clean > unmissed_) clean = unmissed_;
+  unmissed_ -= clean;
+  missed_ += clean;
+}
+
+void SlotSupply::indulge(std::uint32_t now) noexcept {
+  if (missed_ != 0) {
+    indulgence_ += missed_;
+    if (indulgence_ > peak_used_) indulgence_ = peak_used_;
+    missed_ = 0;
+    excess_at_ = now;
+  } else if (now - excess_at_ > indulgence_ms) {
+    indulgence_ = unmissed_ = 0;
+  }
 }
 
 size_t SlotSupply::dirty_bytes() noexcept {
@@ -160,7 +184,7 @@ size_t SlotSupply::dirty_limit() noexcept {
   const size_t large = large_slots_.load(Order::relaxed) * slot_size;
   const size_t slabs = used > large ? used - large : 0;
   const size_t share = large / large_share + slabs / slab_share;
-  return share > range_settings.dirty_limit ? share : range_settings.dirty_limit;
+  return (share > range_settings.dirty_limit ? share : range_settings.dirty_limit) + indulgence_;
 }
 
 bool SlotSupply::purge_oldest(size_t bytes, std::uint32_t now, std::uint32_t age) noexcept {
@@ -202,8 +226,11 @@ void SlotSupply::purge_excess(std::uint32_t now) noexcept {
     if (dirty > limit) {
       // An eighth below the limit, so that the next frees need no system call.
       const size_t keep = limit / 8 * 7;
+      const size_t before = purged_;
       while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, now, 0)) {
       }
+      unmissed_ += purged_ - before;
+      excess_at_ = now;
     }
   }
   if (worker_state_.load(Order::relaxed) != 0) return;

@@ -12,6 +12,9 @@
 // faulted in over and over; the threads themselves then purge only what the program has not lately
 // had in use.
 //
+// What was purged and soon taken again was purged in vain: the limit rises by as much, until nothing
+// has been in vain for a second. A program whose memory comes and goes faults it in twice.
+//
 // Thread-safe: one lock, never held over a system call that purges.
 #pragma once
 
@@ -125,6 +128,8 @@ class SlotSupply {
   // lock held; drops it during the system call. False when nothing was purged.
   bool purge_oldest(size_t bytes, std::uint32_t now, std::uint32_t age) noexcept;
   void purge_excess(std::uint32_t now) noexcept;
+  void note_missed(const Slot* run, size_t slots) noexcept;
+  void indulge(std::uint32_t now) noexcept;
   bool worker_takes_over() noexcept;
   static void run_worker() noexcept;
   std::uint32_t work(std::uint32_t now) noexcept;
@@ -139,6 +144,12 @@ class SlotSupply {
   size_t purged_ = 0;
   size_t purges_ = 0;
   size_t peak_used_ = 0;  // bytes of runs in use, the most there were lately
+  // Of bytes: purged for the limit's sake and not taken again since; of these taken again since the
+  // last give(); what the limit has risen by. And when there was last anything of either.
+  size_t unmissed_ = 0;
+  size_t missed_ = 0;
+  size_t indulgence_ = 0;
+  std::uint32_t excess_at_ = 0;
   Atomic<size_t> large_slots_;
   Atomic<unsigned> worker_allowed_;
   // 0: none, 1: running. Set under the lock; never unset but by fork.
