@@ -29,7 +29,7 @@ struct State {
   Atomic<size_t> thinned;  // ThreadCounts::thinned of threads without a heap
   // Of each class, in vain: no page was found. And of all that gave pages back, as class 0, in vain:
   // the slab was soon empty, or served from again.
-  VainCount thinning[class_count];
+  VainCount thinning[Machine::commits_lazily ? class_count : 1];
 
   Machine::Lock strip_lock;
   MetadataPool<StripRecord> strip_records;  // guarded by strip_lock

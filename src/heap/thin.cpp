@@ -33,8 +33,10 @@ bool few_are_sparse(const Slot* slab, unsigned sparse, unsigned partly_free) noe
   return sparse * slab->slots() < few_sparse_slots || sparse < partly_free / sparse_share;
 }
 
+// Where addresses are scarce it always is: what is let go may be served from by others.
 bool is_worth_it(unsigned c) noexcept {
-  return state.thinning[0].is_worth_it() && state.thinning[c].is_worth_it();
+  return (state.thinning[0].is_worth_it() && state.thinning[c].is_worth_it()) ||
+         slot_supply.addresses_are_scarce();
 }
 
 class FreeMap {

@@ -3,6 +3,8 @@
 // Thread-safe; a count that two threads change at once may lose one of the changes.
 #pragma once
 
+#include <cstdint>
+
 #include "base/atomic.hpp"
 
 namespace strata {

@@ -32,8 +32,8 @@ constexpr size_t worth_a_worker = 1 * MiB;
 // worker.
 constexpr size_t far_beyond = 64 * MiB;
 constexpr size_t peak_decay = 4;
-// How long the limit stays up for what was purged in vain.
-constexpr std::uint32_t indulgence_ms = 1000;
+// What was purged and not taken again for so long was not purged in vain.
+constexpr std::uint32_t missed_ms = 1000;
 // The worker purges what exceeds the limit after this share of the delay.
 constexpr unsigned excess_delay_share = 5;
 
@@ -121,7 +121,7 @@ Slot* SlotSupply::take(size_t slots, size_t alignment_slots) noexcept {
     run = take_from(primary_, slots, alignment_slots, refused);
     show_primary();
     if (STRATA_UNLIKELY(run == nullptr)) run = take_from_annexes(slots, alignment_slots, refused);
-    if (run != nullptr && unmissed_ != 0) note_missed(run, slots);
+    if (run != nullptr && missing()) note_missed(run, slots);
   }
   if (run != nullptr && STRATA_UNLIKELY(range_settings.provision == Provision::eager)) {
     Machine::populate(address_of(run), slots * slot_size);
@@ -134,7 +134,7 @@ bool SlotSupply::extend(Slot* run, size_t slots, size_t new_slots) noexcept {
   LockGuard guard(lock_);
   SlotRange& range = range_of(run);
   const bool extended = range.extend(run, slots, new_slots);
-  if (extended && unmissed_ != 0) note_missed(run + slots, new_slots - slots);
+  if (extended && missing()) note_missed(run + slots, new_slots - slots);
   show_primary();
   return extended;
 }
@@ -144,7 +144,7 @@ void SlotSupply::give(Slot* run, size_t slots) noexcept {
   LockGuard guard(lock_);
   if (const size_t used = used_bytes(); used > peak_used_) peak_used_ = used;
   range_of(run).give(run, slots, now);
-  indulge(now);
+  if (Machine::has_worker && now - excess_at_ > missed_ms) unmissed_ = missed_ = 0;
   purge_excess(now);
 }
 
@@ -154,17 +154,8 @@ void SlotSupply::note_missed(const Slot* run, size_t slots) noexcept {
   if (clean > unmissed_) clean = unmissed_;
   unmissed_ -= clean;
   missed_ += clean;
-}
-
-void SlotSupply::indulge(std::uint32_t now) noexcept {
-  if (missed_ != 0) {
-    indulgence_ += missed_;
-    if (indulgence_ > peak_used_) indulgence_ = peak_used_;
-    missed_ = 0;
-    excess_at_ = now;
-  } else if (now - excess_at_ > indulgence_ms) {
-    indulgence_ = unmissed_ = 0;
-  }
+  const bool plenty = primary_.reserved_slots() >= plenty_of_addresses / slot_size;
+  if (missed_ > range_settings.dirty_limit && plenty) allow_worker();
 }
 
 size_t SlotSupply::dirty_bytes() noexcept {
@@ -184,7 +175,7 @@ size_t SlotSupply::dirty_limit() noexcept {
   const size_t large = large_slots_.load(Order::relaxed) * slot_size;
   const size_t slabs = used > large ? used - large : 0;
   const size_t share = large / large_share + slabs / slab_share;
-  return (share > range_settings.dirty_limit ? share : range_settings.dirty_limit) + indulgence_;
+  return share > range_settings.dirty_limit ? share : range_settings.dirty_limit;
 }
 
 bool SlotSupply::purge_oldest(size_t bytes, std::uint32_t now, std::uint32_t age) noexcept {
@@ -229,8 +220,10 @@ void SlotSupply::purge_excess(std::uint32_t now) noexcept {
       const size_t before = purged_;
       while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, now, 0)) {
       }
-      unmissed_ += purged_ - before;
-      excess_at_ = now;
+      if constexpr (Machine::has_worker) {
+        unmissed_ += purged_ - before;
+        excess_at_ = now;
+      }
     }
   }
   if (worker_state_.load(Order::relaxed) != 0) return;

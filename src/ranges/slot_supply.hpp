@@ -12,8 +12,8 @@
 // faulted in over and over; the threads themselves then purge only what the program has not lately
 // had in use.
 //
-// What was purged and soon taken again was purged in vain: the limit rises by as much, until nothing
-// has been in vain for a second. A program whose memory comes and goes faults it in twice.
+// A program without threads gets the worker too when so much as the limit was purged and soon taken
+// again: its memory comes and goes, and it would fault it in each time.
 //
 // Thread-safe: one lock, never held over a system call that purges.
 #pragma once
@@ -128,8 +128,9 @@ class SlotSupply {
   // lock held; drops it during the system call. False when nothing was purged.
   bool purge_oldest(size_t bytes, std::uint32_t now, std::uint32_t age) noexcept;
   void purge_excess(std::uint32_t now) noexcept;
+  // A run was taken: counts what of it had been purged.
   void note_missed(const Slot* run, size_t slots) noexcept;
-  void indulge(std::uint32_t now) noexcept;
+  [[nodiscard]] bool missing() const noexcept { return Machine::has_worker && unmissed_ != 0; }
   bool worker_takes_over() noexcept;
   static void run_worker() noexcept;
   std::uint32_t work(std::uint32_t now) noexcept;
@@ -144,11 +145,9 @@ class SlotSupply {
   size_t purged_ = 0;
   size_t purges_ = 0;
   size_t peak_used_ = 0;  // bytes of runs in use, the most there were lately
-  // Of bytes: purged for the limit's sake and not taken again since; of these taken again since the
-  // last give(); what the limit has risen by. And when there was last anything of either.
+  // Bytes purged for the limit's sake lately, and when; of these, bytes that were taken again.
   size_t unmissed_ = 0;
   size_t missed_ = 0;
-  size_t indulgence_ = 0;
   std::uint32_t excess_at_ = 0;
   Atomic<size_t> large_slots_;
   Atomic<unsigned> worker_allowed_;
