@@ -32,7 +32,7 @@ constexpr Lesson lessons[] = {
     {"PURGE_DELAY",
      "Freed memory that nobody has taken again goes back to the system after this time, although "
      "DIRTY_LIMIT would let it stay. In a program without threads of its own it is looked at when "
-     "something is freed; in one with threads the worker sees to it.",
+     "something is freed; where there is a worker it sees to it.",
      "Raise it (5s) for a program whose bursts come seconds apart. 0 gives everything back at "
      "once: "
      "for measuring what is really in use, not for daily work.",
@@ -41,8 +41,9 @@ constexpr Lesson lessons[] = {
      "strata replay strata.trace --pace recorded --set purge_delay=0 --set purge_delay=5s",
      "the memory of a recorded program over its time, under both"},
     {"WORKER",
-     "A program that has threads already gets one more, once more than DIRTY_LIMIT is free: it "
-     "sleeps, and gives memory back when the delay is over, so that no thread of the program waits "
+     "A program that has threads already gets one more once 1 MiB is free, and one without threads "
+     "when more than DIRTY_LIMIT went back and was soon taken again: it sleeps, and gives memory "
+     "back when the delay is over, so that no thread of the program waits "
      "for the system in free().",
      "Turn it off when the program must not have a thread that it did not start: it counts its "
      "threads, or changes its identity thread by thread.",
