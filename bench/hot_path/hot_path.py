@@ -36,7 +36,8 @@ LOCKED_SLACK = 1.15  # means of calls that take a lock: where it is met depends 
 
 def count(build, allocator):
     """{(operation, size): {"count", "atomics"}}, or the reason why there is none."""
-    environment = dict(os.environ, LD_BIND_NOW="1", **allocator.environment)
+    # On a busy machine a call would meet memory that has been free for the delay, and purge it.
+    environment = dict(os.environ, LD_BIND_NOW="1", STRATA_PURGE_DELAY="10min", **allocator.environment)
     environment.pop("LD_PRELOAD", None)
     if allocator.path:
         environment["LD_PRELOAD"] = allocator.path
