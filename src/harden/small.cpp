@@ -155,7 +155,7 @@ STRATA_COLD void free_wrong(Slot* slot, void* pointer, Form form, size_t said) n
   Record* const record = record_at(slot, pointer);
   if (record == nullptr || !record->is_live()) return report_no_block(slot, pointer, true);
   Slab* const slab = slab_of(slot);
-  const size_t size = slab->size - record->slack();
+  [[maybe_unused]] const size_t size = slab->size - record->slack();
   if constexpr (has(Protection::origin)) {
     if (record->form() != form) report_family(pointer, size, record->form(), form);
     if (said != heap::unknown_size && said != size) report_size(pointer, size, said);
@@ -169,7 +169,7 @@ STRATA_INLINE void free_at(Slot* slot, void* pointer, Form form, size_t said) no
   if (STRATA_UNLIKELY(record == nullptr)) return free_wrong(slot, pointer, form, said);
   Slab* const slab = slab_of(slot);
   const Record found = *record;
-  const size_t size = slab->size - found.slack();
+  [[maybe_unused]] const size_t size = slab->size - found.slack();
   const bool good = has(Protection::origin)
                         ? found.is_live_of(form) && (said == heap::unknown_size || said == size)
                         : found.is_live();

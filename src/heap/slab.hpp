@@ -58,7 +58,7 @@ STRATA_OVERTAKEN inline bool reaches_uncarved(const Slot* slot, size_t offset) n
 inline Block* carve(Slot* slot, Address address) noexcept {
   const size_t size = block_size(slot);
   unsigned uncarved = slot->uncarved;
-  const unsigned written = slot->written;
+  [[maybe_unused]] const unsigned written = slot->written;
   Block* list = nullptr;
   while (list == nullptr && uncarved != 0) {
     const unsigned unit = lowest_bit(uncarved);

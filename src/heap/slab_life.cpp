@@ -143,7 +143,7 @@ void answer_call(ThreadHeap& heap, Slot* slot) noexcept {
 
 void retain(ThreadHeap& heap, Slot* slot) noexcept {
   const size_t budget = retained_budget();
-  const unsigned c = slab::class_of(slot);
+  [[maybe_unused]] const unsigned c = slab::class_of(slot);
   if (!built_small && budget == retained_least && !heap.emptied[c]) {
     heap.emptied[c] = true;
     return release_slab(deactivate(heap, c));

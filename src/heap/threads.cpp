@@ -57,7 +57,7 @@ STRATA_EARLY ThreadHeap* open_thread_heap() noexcept {
     heap->cache = &thread_cache;
     heap->number = thread_number();
     state.heaps.push_back(heap);
-    const unsigned others = state.threads.fetch_add(1, Order::relaxed);
+    [[maybe_unused]] const unsigned others = state.threads.fetch_add(1, Order::relaxed);
     if (Machine::has_worker && others != 0) slot_supply.allow_worker();
   }
   thread_cache.heap = heap;
