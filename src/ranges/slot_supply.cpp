@@ -217,7 +217,7 @@ void SlotSupply::purge_excess(std::uint32_t now) noexcept {
     if (dirty > limit) {
       // An eighth below the limit, so that the next frees need no system call.
       const size_t keep = limit / 8 * 7;
-      const size_t before = purged_;
+      [[maybe_unused]] const size_t before = purged_;
       while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, now, 0)) {
       }
       if constexpr (Machine::has_worker) {

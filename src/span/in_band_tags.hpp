@@ -103,10 +103,17 @@ class InBandTags {
   void swallowed(Span span) noexcept { word(span) |= free_flag; }
   Span& next(Span span) noexcept { return link_at(address(span)); }
   Span& previous(Span span) noexcept { return link_at(address(span) + sizeof(Link)); }
+  static constexpr bool heads_are_links = [] {
+    if constexpr (sizeof(Link) == sizeof(Address)) {
+      return true;
+    } else if constexpr (heads_in_reach) {
+      return Layout::link_bytes <= sizeof(Link);
+    } else {
+      return false;
+    }
+  }();
   // The handle whose next() is *link.
-  Span span_before(const Span* link) const noexcept
-      requires(sizeof(Link) == sizeof(Address) ||
-               (heads_in_reach && Layout::link_bytes <= sizeof(Link))) {
+  Span span_before(const Span* link) const noexcept requires heads_are_links {
     return span_at(reinterpret_cast<Address>(link));
   }
 
