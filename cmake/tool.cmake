@@ -54,7 +54,7 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
     tool/lab/run_next.cpp
     tool/lab/run_score.cpp
     tool/lab/workload.cpp
-    tool/observe/account.cpp
+    tool/observe/account.cpp tool/observe/join.cpp
     tool/observe/conversation.cpp
     tool/observe/documents.cpp
     tool/observe/findings.cpp
