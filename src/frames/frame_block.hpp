@@ -68,6 +68,7 @@ struct alignas(cache_line) FrameBlock {
   OutWord& out_of(Frame frame) noexcept { return out[frame.number % frames_per_block / 64]; }
   [[nodiscard]] bool is_out(Frame frame) noexcept {
     if ((out_of(frame).bits() & bit_of(frame)) != 0) return true;
+    if constexpr (built_small) return false;
     // The second look: a mark that is gone by now was split, and the bits are there.
     return whole.whole() || (out_of(frame).bits() & bit_of(frame)) != 0;
   }

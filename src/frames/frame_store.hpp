@@ -31,7 +31,8 @@ class FrameStore {
   [[nodiscard]] FrameRun allocate(const FrameRequest& request) noexcept {
     if (request.count == 0 || !is_power_of_two(request.alignment)) return {};
     const FrameRun run = take_run(request);
-    return run.first || !take_back_blocks() ? run : take_run(request);
+    if (built_small || run.first || !take_back_blocks()) return run;
+    return take_run(request);
   }
 
   // Gives back `count` frames from `first` on, all of them handed out, all of one region. Anything
@@ -140,7 +141,6 @@ class FrameStore {
 
   // Gives the blocks in all CPUs' magazines back to the pools. False: there were none.
   STRATA_NOINLINE bool take_back_blocks() noexcept {
-    if constexpr (built_small) return false;
     bool any = false;
     for (BlockMagazine& magazine : block_magazines_) {
       FrameBlock* blocks[BlockMagazine::size];
@@ -267,7 +267,7 @@ class FrameStore {
       zones_[unsigned(region->zone)].pool.set_offline(*region, offline);
     }
     update_zones();
-    if (offline) take_back_blocks();
+    if (!built_small && offline) take_back_blocks();
     return true;
   }
 

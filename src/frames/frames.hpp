@@ -219,7 +219,6 @@ class Frames : public FrameStore<Machine> {
 
   // Again, for a frame of a block that may be out as one.
   STRATA_NOINLINE static bool turn_part(FrameBlock& block, Frame frame) noexcept {
-    if constexpr (built_small) return false;  // no block is
     block.split();
     return block.out_of(frame).turn_all(FrameBlock::bit_of(frame), false);
   }
@@ -232,7 +231,9 @@ class Frames : public FrameStore<Machine> {
     FrameRegion* region = find(frame, magazine);
     if (STRATA_UNLIKELY(region == nullptr)) return Problem::frame_not_ours;
     if (STRATA_UNLIKELY(!turn(region->block_of(frame), frame, false, magazine))) {
-      if (!turn_part(region->block_of(frame), frame)) return Problem::frame_freed_twice;
+      if (built_small || !turn_part(region->block_of(frame), frame)) {
+        return Problem::frame_freed_twice;
+      }
     }
     if (STRATA_UNLIKELY(region->bypass.load(Order::relaxed))) {
       return give_home(*region, frame) ? Problem::none : Problem::frame_freed_twice;
@@ -257,7 +258,8 @@ class Frames : public FrameStore<Machine> {
   }
 
   STRATA_NOINLINE bool refill(Magazine& magazine) noexcept {
-    return refill_from_pools(magazine) || (this->take_back_blocks() && refill_from_pools(magazine));
+    if (refill_from_pools(magazine)) return true;
+    return !built_small && this->take_back_blocks() && refill_from_pools(magazine);
   }
   bool refill_from_pools(Magazine& magazine) noexcept {
     for (unsigned zone = frame_zones; zone-- > 0;) {
