@@ -118,7 +118,7 @@ void explore_block(std::vector<std::function<bool(Model&)>> threads, Check check
         EXPECT_LE(model->splits, 1u);
         check(results, out);
       },
-      4);
+      3);
   EXPECT_GT(schedules, 10u);
 }
 
