@@ -5,7 +5,7 @@
 //   add(), set_offline(), remove()   memory comes and goes while the machine runs
 //
 //   CPU 0 magazine   CPU 1 magazine      64 single frames each, refilled and flushed by 32,
-//          \            /                from a 2 MiB block of the CPU's own
+//          \            /                from 2 MiB blocks of the CPU's own, and 16 whole ones
 //            FrameStore                  regions, zones and their locks
 //
 // All state, this object included, is carved from the RAM it manages: start() needs no memory.
