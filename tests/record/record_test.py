@@ -504,11 +504,11 @@ def node_is_recorded():
 @test("programs")
 def a_redis_server_under_load_is_recorded():
     need("redis-server", "redis-benchmark", "redis-cli")
-    port = str(20000 + os.getpid() % 20000)
-    script = (f"redis-server --port {port} --save '' --appendonly no >/dev/null & server=$!; "
-              f"until redis-cli -p {port} ping >/dev/null 2>&1; do sleep 0.1; done; "
-              f"redis-benchmark -q -p {port} -n 3000 -r 1000 -t set,get,lpush,hset >/dev/null; "
-              f"redis-cli -p {port} shutdown nosave; wait $server")
+    socket = WORK / "redis"
+    script = (f"redis-server --port 0 --unixsocket {socket} --save '' --appendonly no >/dev/null & server=$!; "
+              f"until redis-cli -s {socket} ping >/dev/null 2>&1; do sleep 0.1; done; "
+              f"redis-benchmark -q -s {socket} -n 3000 -r 1000 -t set,get,lpush,hset >/dev/null; "
+              f"redis-cli -s {socket} shutdown nosave; wait $server")
     trace, done = record("sh", "-c", script)
     server = max(sums(trace)["processes"], key=lambda p: p["events"])
     real(os.path.basename(server["executable"]), trace, done, 20000)

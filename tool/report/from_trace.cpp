@@ -29,7 +29,10 @@ std::string words_of_pace(double pace) {
 
 // Live is what the program had asked for: the trace knows it exactly.
 Json samples_of(const replay::Plan& plan, const ReplayedHeap& heap) {
-  Json samples = {{"time", Json::array()}, {"resident", Json::array()}, {"live", Json::array()}};
+  Json samples = {{"time", Json::array()},
+                  {"resident", Json::array()},
+                  {"live", Json::array()},
+                  {"changes", true}};
   for (size_t i = 0; i < heap.resident.size(); ++i) {
     samples["time"].push_back(heap.resident[i].seconds * 1000);
     samples["resident"].push_back(heap.resident[i].bytes);

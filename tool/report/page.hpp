@@ -1,9 +1,9 @@
 // The report: one self-contained HTML page, which draws what its document holds.
 //
 // The document's members, all but title and facts optional: title, facts (sentences), statistics
-// (as `strata stat --json`), findings (as `strata doctor --json`), samples (as `strata run
-// --json`, `waiting` optional), map, sampled, profile, unknown (sentences: what a recording cannot
-// tell). What is not there is not on the page.
+// (as `strata stat --json`), findings (as `strata doctor --json`), samples (as `strata run --json`;
+// `waiting` is optional, and with `changes` nothing differs between two points), map, sampled,
+// profile, unknown (sentences: what a recording cannot tell). What is not there is not on the page.
 #pragma once
 
 #include <string>

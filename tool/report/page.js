@@ -65,8 +65,10 @@ function timeline(t) {
   const lines = [['resident', 'resident'], ['live', 'live'], ['waiting', 'waiting for purge']].filter(([name]) => t[name]);
   redraws.push(() => {
     place.replaceChildren();
+    // A recording knows each change: between two points nothing was different from the first.
+    const paths = t.changes && typeof uPlot !== 'undefined' ? uPlot.paths.stepped({align: 1}) : undefined;
     curves(place, [t.time.map(x => x / 1000), ...lines.map(([name]) => t[name].map(x => x / 1048576))],
-      lines.map(([name, label]) => ({label, stroke: style(`--${name}`)})), 'MiB', 280);
+      lines.map(([name, label]) => ({label, paths, stroke: style(`--${name}`)})), 'MiB', 280);
   });
 }
 
