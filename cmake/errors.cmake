@@ -36,6 +36,12 @@ add_executable(error_helper_privileged tests/errors/helper/misuse_in_turn.c)
 set_target_properties(error_helper_privileged PROPERTIES OUTPUT_NAME misuse_in_turn
   RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/errors)
 target_link_libraries(error_helper_privileged PRIVATE outside_flags strata_static)
-foreach(helper handles_faults leaks signals_itself)
+# What protections do where the system refuses what they are made of.
+foreach(hardship none old_kernel markers guards mprotect addresses mappings few_guards)
+  outside_test(errors.protections_shrink_with_one_warning_under_${hardship} PLAIN SECONDS 300
+    COMMAND Python3::Interpreter ${outside_tests}/errors/policy.py ${hardship}
+            ${CMAKE_BINARY_DIR}/tests/errors ${outside_library})
+endforeach()
+foreach(helper handles_faults leaks signals_itself hardship)
   outside_program(error_helper_${helper} tests/errors/helper/${helper}.c -O0)
 endforeach()

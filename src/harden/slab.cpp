@@ -97,8 +97,8 @@ Slab* Pool::open(unsigned c) noexcept {
   }
   slot->written = 0;
   const size_t page = Machine::page_size();
-  if (page <= largest_guard) install_guard(address + slot_size - page, page);
   __builtin_memset(static_cast<void*>(slab), 0, Slab::bytes_for(shape.capacity));
+  slab->guarded = page <= largest_guard && install_guard(address + slot_size - page, page);
   slab->slot = slot;
   slab->address = address;
   slab->size_class = std::uint16_t(c);
@@ -186,12 +186,13 @@ void Pool::give(const Entry* entries, unsigned count) noexcept {
 // cannot have.
 void Pool::give_slot_back(Slab* slab) noexcept {
   warn_once(Shrinks::class_addresses);
+  // Where mappings ran out the guard stays, and the slot with it.
+  const size_t page = Machine::page_size();
+  if (slab->guarded && !remove_guard(slab->address + slot_size - page, page)) return;
   purged_.remove(slab);
   Slab** link = &all_;
   while (*link != slab) link = &(*link)->older;
   *link = slab->older;
-  const size_t page = Machine::page_size();
-  if (page <= largest_guard) remove_guard(slab->address + slot_size - page, page);
   Slot* const slot = slab->slot;
   slot->set_kind(SlotKind::none);
   slot->checked = nullptr;

@@ -60,7 +60,8 @@ struct Slab {
   std::uint16_t window = 0;
   std::uint16_t free_count = 0;  // bits set
   Purge purge = Purge::when_sparse;
-  bool waits = false;  // in the queue
+  bool waits = false;    // in the queue
+  bool guarded = false;  // behind its last block
 
   [[nodiscard]] bool is_empty() const noexcept { return free_count == window; }
   // Its free pages are worth a system call.
