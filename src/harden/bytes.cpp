@@ -1,10 +1,6 @@
 // The long look: whether many bytes are zero, 32 at a time where the processor can. See bytes.hpp.
 #include "harden/bytes.hpp"
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
-
 namespace strata::harden {
 namespace {
 
@@ -40,18 +36,25 @@ using WideVector [[gnu::vector_size(32), gnu::aligned(16), gnu::may_alias]] = st
   return (found[0] | found[1] | found[2] | found[3] | (*last)[0] | (*last)[1]) == 0;
 }
 
+struct Features {
+  unsigned a, b, c, d;
+};
+Features features(unsigned leaf) noexcept {
+  Features found;
+  asm("cpuid" : "=a"(found.a), "=b"(found.b), "=c"(found.c), "=d"(found.d) : "a"(leaf), "c"(0));
+  return found;
+}
+
 // The processor has them, and the system keeps them for each thread.
 bool find_wide_vectors() noexcept {
-  unsigned a = 0;
-  unsigned b = 0;
-  unsigned c = 0;
-  unsigned d = 0;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0) return false;
+  constexpr unsigned extended = 7;
+  constexpr unsigned has_avx2 = 1U << 5;
+  constexpr unsigned has_xgetbv = 1U << 27;
+  constexpr unsigned both_halves = 6;
+  if (features(0).a < extended || (features(1).c & has_xgetbv) == 0) return false;
   unsigned kept = 0;
   asm("xgetbv" : "=a"(kept) : "c"(0) : "edx");
-  constexpr unsigned low_and_high_halves = 6;
-  if ((kept & low_and_high_halves) != low_and_high_halves) return false;
-  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_AVX2) != 0;
+  return (kept & both_halves) == both_halves && (features(extended).b & has_avx2) != 0;
 }
 #else
 constexpr auto is_zero_by_32 = is_zero_by_16;
