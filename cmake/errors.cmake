@@ -20,6 +20,9 @@ foreach(source ${sources})
             $<TARGET_FILE:error_${error}> ${outside_library})
 endforeach()
 
+outside_test(errors.every_promised_error_has_its_program PLAIN
+  COMMAND Python3::Interpreter ${outside_tests}/errors/matrix.py check)
+
 # Where reports go, what is heeded, and what is not.
 foreach(property reports_are_appended_to_the_log logs_are_named_after_the_process
     relative_logs_count_from_the_start reports_go_to_stderr_where_the_log_cannot_be_written
