@@ -132,7 +132,7 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
                             tool/lab/instructions.cpp)
     target_include_directories(lab_test PRIVATE include src tool)
     target_link_libraries(lab_test PRIVATE fmt::fmt GTest::gtest_main Threads::Threads)
-    gtest_discover_tests(lab_test DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
+    gtest_discover_tests(lab_test DISCOVERY_TIMEOUT 60)
   endif()
 else()
   message(STATUS "The command strata is left out: CLI11, fmt, nlohmann-json, elfutils or ncurses is missing")
