@@ -53,30 +53,22 @@ void note_freed(void* block) noexcept {
   history->freed = depot::keep(stack);
 }
 
-void* allocate(size_t size, Form form) noexcept {
+// What hardened mode does, noted. What moves a block asks the mode for the new one, and so is noted.
+void* allocate_noted(size_t size, Form form) noexcept {
   answer_signal();
   return note_allocated(hardened_calls.allocate(size, form));
 }
-void* allocate_zeroed(size_t size) noexcept {
+void* allocate_zeroed_noted(size_t size) noexcept {
   return note_allocated(hardened_calls.allocate_zeroed(size));
 }
-void* allocate_aligned(size_t alignment, size_t size, Form form) noexcept {
+void* allocate_aligned_noted(size_t alignment, size_t size, Form form) noexcept {
   return note_allocated(hardened_calls.allocate_aligned(alignment, size, form));
 }
-void free(void* pointer, Form form, size_t size) noexcept {
+void free_noted(void* pointer, Form form, size_t size) noexcept {
   answer_signal();
   note_freed(pointer);
   hardened_calls.free(pointer, form, size);
 }
-
-// What moves a block asks the mode for the new one, and so is noted.
-void* reallocate(void* pointer, size_t size) noexcept {
-  return hardened_calls.reallocate(pointer, size);
-}
-size_t usable_size(void* pointer) noexcept { return hardened_calls.usable_size(pointer); }
-size_t trim(size_t keep) noexcept { return hardened_calls.trim(keep); }
-void collect(heap::Statistics& all) noexcept { hardened_calls.collect(all); }
-void finish() noexcept { hardened_calls.finish_thread(); }
 
 void tell_kept(const char* what, std::uint32_t number, std::uint32_t thread) noexcept {
   const Address* frames = nullptr;
@@ -134,41 +126,40 @@ void look(const Machine::Fault& fault) noexcept {
   tell_rest(line, block.address);
 }
 
-void verify_at_end() noexcept {
-  hardened_calls.verify_at_exit();
+void verify_and_tell_leaks() noexcept {
+  verify_at_exit();
   tell_leaks();
 }
 
-void before_fork() noexcept {
-  hardened_calls.before_fork();
+void lock() noexcept {
+  before_fork();
   depot::lock().lock();
 }
-void after_fork_in_parent() noexcept {
+void unlock_in_parent() noexcept {
   depot::lock().unlock();
-  hardened_calls.after_fork_in_parent();
+  after_fork_in_parent();
 }
-void after_fork_in_child() noexcept {
+void unlock_in_child() noexcept {
   depot::lock().unlock();
-  hardened_calls.after_fork_in_child();
+  after_fork_in_child();
+}
+
+constexpr heap::ModeCalls noting() noexcept {
+  heap::ModeCalls calls = hardened_calls;
+  calls.allocate = allocate_noted;
+  calls.allocate_zeroed = allocate_zeroed_noted;
+  calls.allocate_aligned = allocate_aligned_noted;
+  calls.free = free_noted;
+  calls.verify_at_exit = verify_and_tell_leaks;
+  calls.before_fork = lock;
+  calls.after_fork_in_parent = unlock_in_parent;
+  calls.after_fork_in_child = unlock_in_child;
+  return calls;
 }
 
 }  // namespace
 
-const heap::ModeCalls diagnose_calls = {
-    .allocate = allocate,
-    .allocate_zeroed = allocate_zeroed,
-    .allocate_aligned = allocate_aligned,
-    .free = free,
-    .reallocate = reallocate,
-    .usable_size = usable_size,
-    .trim = trim,
-    .collect = collect,
-    .finish_thread = finish,
-    .verify_at_exit = verify_at_end,
-    .before_fork = before_fork,
-    .after_fork_in_parent = after_fork_in_parent,
-    .after_fork_in_child = after_fork_in_child,
-};
+constinit const heap::ModeCalls diagnose_calls = noting();
 
 void prepare_diagnosis() noexcept {
   depot::open();

@@ -52,8 +52,38 @@
 
 namespace strata::harden {
 
-// The mode's functions, for heap::start_mode.
-extern const heap::ModeCalls hardened_calls;
+// The mode's functions, as their namesakes in heap/mode.hpp; what the modes are made of (mode.cpp,
+// and for allocate and free small.hpp).
+void* allocate(size_t size, heap::Form form) noexcept;
+void* allocate_zeroed(size_t size) noexcept;
+void* allocate_aligned(size_t alignment, size_t size, heap::Form form) noexcept;
+void free(void* pointer, heap::Form form, size_t size) noexcept;
+void* reallocate(void* pointer, size_t size) noexcept;
+size_t usable_size(void* pointer) noexcept;
+size_t trim(size_t keep) noexcept;
+void collect(heap::Statistics& all) noexcept;
+void finish_thread() noexcept;
+void verify_at_exit() noexcept;
+void before_fork() noexcept;
+void after_fork_in_parent() noexcept;
+void after_fork_in_child() noexcept;
+
+// For heap::start_mode.
+inline constexpr heap::ModeCalls hardened_calls = {
+    .allocate = allocate,
+    .allocate_zeroed = allocate_zeroed,
+    .allocate_aligned = allocate_aligned,
+    .free = free,
+    .reallocate = reallocate,
+    .usable_size = usable_size,
+    .trim = trim,
+    .collect = collect,
+    .finish_thread = finish_thread,
+    .verify_at_exit = verify_at_exit,
+    .before_fork = before_fork,
+    .after_fork_in_parent = after_fork_in_parent,
+    .after_fork_in_child = after_fork_in_child,
+};
 
 // Before the mode starts: computes the classes' shapes, draws the secrets.
 void prepare() noexcept;

@@ -12,7 +12,6 @@
 #include "heap/state.hpp"
 
 namespace strata::harden {
-namespace {
 
 // Memory that is free reads zero, and so does every block that is handed out.
 void* allocate_zeroed(size_t size) noexcept {
@@ -37,6 +36,8 @@ void* allocate_aligned(size_t alignment, size_t size, Form form) noexcept {
   return allocate_large(size, alignment, form);
 }
 
+namespace {
+
 // Who keeps the block at the pointer.
 struct Keeper {
   Slot* slot = nullptr;
@@ -59,6 +60,8 @@ struct Keeper {
            slot->kind() == SlotKind::zero_sized;
   }
 };
+
+}  // namespace
 
 void* reallocate(void* pointer, size_t size) noexcept {
   const Keeper keeper(pointer);
@@ -117,26 +120,24 @@ void collect(heap::Statistics& all) noexcept {
   all.metadata_bytes += memory_bytes();
 }
 
-void lock_all() noexcept {
+void before_fork() noexcept {
   lock_threads();
   for (Pool& pool : pools) pool.lock().lock();
   large_lock().lock();
   purge_lock().lock();
   memory_lock().lock();
 }
-void unlock_all() noexcept {
+void after_fork_in_parent() noexcept {
   memory_lock().unlock();
   purge_lock().unlock();
   large_lock().unlock();
   for (unsigned c = class_count; c-- != 0;) pools[c].lock().unlock();
   unlock_threads();
 }
-void renew() noexcept {
-  unlock_all();
+void after_fork_in_child() noexcept {
+  after_fork_in_parent();
   renew_threads();
 }
-
-}  // namespace
 
 void free_other(void* pointer, Form form, size_t size) noexcept {
   const Keeper keeper(pointer);
@@ -145,22 +146,6 @@ void free_other(void* pointer, Form form, size_t size) noexcept {
   if (keeper.is_default(pointer)) return heap::free_default(pointer);
   report_no_block(keeper.slot, pointer, true);
 }
-
-const heap::ModeCalls hardened_calls = {
-    .allocate = allocate,
-    .allocate_zeroed = allocate_zeroed,
-    .allocate_aligned = allocate_aligned,
-    .free = free,
-    .reallocate = reallocate,
-    .usable_size = usable_size,
-    .trim = trim,
-    .collect = collect,
-    .finish_thread = finish_thread,
-    .verify_at_exit = verify_at_exit,
-    .before_fork = lock_all,
-    .after_fork_in_parent = unlock_all,
-    .after_fork_in_child = renew,
-};
 
 void prepare() noexcept {
   range_settings.commit_ahead = false;

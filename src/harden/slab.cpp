@@ -41,17 +41,34 @@ unsigned next_window(const Slab* slab) noexcept {
   return wanted < slab->capacity ? wanted : slab->capacity;
 }
 
-// A random one of the bits that are set; at least one is.
-unsigned pick(std::uint64_t* bits, unsigned words, Random& random) noexcept {
-  constexpr bool draws = has(Protection::random_place);
-  unsigned word = words == 1 || !draws ? 0 : random.below(words);
-  while (bits[word] == 0) word = word + 1 == words ? 0 : word + 1;
-  const unsigned turn = draws ? random.byte() & 63 : 0;
-  const std::uint64_t turned = bits[word] >> turn | bits[word] << ((64 - turn) & 63);
-  const unsigned bit = (lowest_bit(turned) + turn) & 63;
-  bits[word] &= ~(std::uint64_t{1} << bit);
-  return word * 64 + bit;
-}
+// Draws free blocks: a place in the slab by chance once, and around it one of 64 at a time by
+// chance, so that blocks that are handed out one after the other share cache lines and pages.
+class Draw {
+ public:
+  Draw(std::uint64_t* bits, unsigned words, Random& random) noexcept
+      : bits_(bits),
+        words_(words),
+        random_(random),
+        word_(draws && words > 1 ? random.below(words) : 0) {}
+
+  // The number of a block whose bit was set, and is not any more; at least one is.
+  unsigned next() noexcept {
+    while (bits_[word_] == 0) word_ = word_ + 1 == words_ ? 0 : word_ + 1;
+    std::uint64_t& bits = bits_[word_];
+    const unsigned turn = draws ? random_.byte() & 63 : 0;
+    const std::uint64_t turned = bits >> turn | bits << ((64 - turn) & 63);
+    const unsigned bit = (lowest_bit(turned) + turn) & 63;
+    bits &= ~(std::uint64_t{1} << bit);
+    return word_ * 64 + bit;
+  }
+
+ private:
+  static constexpr bool draws = has(Protection::random_place);
+  std::uint64_t* bits_;
+  unsigned words_;
+  Random& random_;
+  unsigned word_;
+};
 
 }  // namespace
 
@@ -137,10 +154,9 @@ unsigned Pool::take(unsigned c, Entry* entries, unsigned wanted, Random& random)
   if (slab == nullptr) return 0;
   const unsigned count = wanted < slab->free_count ? wanted : slab->free_count;
   const size_t size = shapes[c].size;
-  std::uint64_t* const bits = slab->free_bits();
-  const unsigned words = unsigned(divide_up(slab->window, 64));
+  Draw draw(slab->free_bits(), unsigned(divide_up(slab->window, 64)), random);
   for (unsigned i = 0; i < count; ++i) {
-    const unsigned index = pick(bits, words, random);
+    const unsigned index = draw.next();
     entries[i] = {reinterpret_cast<void*>(slab->address + index * size), slab->records() + index};
   }
   slab->free_count = std::uint16_t(slab->free_count - count);
