@@ -24,8 +24,8 @@ set(STRATA_ASIDE
   src/harden/mode.cpp src/harden/small.cpp src/harden/large.cpp src/harden/large_place.cpp
   src/harden/slab.cpp
   src/harden/thread.cpp src/harden/purge.cpp src/harden/guards.cpp src/harden/memory.cpp
-  src/harden/verify.cpp src/harden/random.cpp src/harden/misuse.cpp src/harden/stack.cpp
-  src/harden/stack_depot.cpp src/harden/history.cpp
+  src/harden/verify.cpp src/harden/random.cpp src/harden/bytes.cpp src/harden/misuse.cpp src/harden/stack.cpp
+  src/harden/stack_depot.cpp src/harden/history.cpp src/harden/help.cpp
   src/harden/blocks.cpp src/harden/leaks.cpp src/harden/diagnose.cpp)
 set(STRATA_FRONT_ASIDE src/front/inspect.cpp src/region/region_c_api.cpp)
 

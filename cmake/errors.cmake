@@ -20,6 +20,9 @@ foreach(source ${sources})
             $<TARGET_FILE:error_${error}> ${outside_library})
 endforeach()
 
+outside_test(errors.every_promised_error_has_its_program PLAIN
+  COMMAND Python3::Interpreter ${outside_tests}/errors/matrix.py check)
+
 # Where reports go, what is heeded, and what is not.
 foreach(property reports_are_appended_to_the_log logs_are_named_after_the_process
     relative_logs_count_from_the_start reports_go_to_stderr_where_the_log_cannot_be_written
@@ -36,6 +39,12 @@ add_executable(error_helper_privileged tests/errors/helper/misuse_in_turn.c)
 set_target_properties(error_helper_privileged PROPERTIES OUTPUT_NAME misuse_in_turn
   RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/errors)
 target_link_libraries(error_helper_privileged PRIVATE outside_flags strata_static)
-foreach(helper handles_faults leaks signals_itself)
+# What protections do where the system refuses what they are made of.
+foreach(hardship none old_kernel markers guards mprotect addresses mappings few_guards)
+  outside_test(errors.protections_shrink_with_one_warning_under_${hardship} PLAIN SECONDS 300
+    COMMAND Python3::Interpreter ${outside_tests}/errors/policy.py ${hardship}
+            ${CMAKE_BINARY_DIR}/tests/errors ${outside_library})
+endforeach()
+foreach(helper handles_faults leaks signals_itself hardship)
   outside_program(error_helper_${helper} tests/errors/helper/${helper}.c -O0)
 endforeach()

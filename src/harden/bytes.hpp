@@ -1,6 +1,6 @@
 // What is done to a block's bytes: cleared, found zero, closed by a canary. Sixteen at a time, in
-// the vectors every 64-bit processor has; long runs by the C library's functions, which know wider
-// ones.
+// the vectors every 64-bit processor has; long runs 32 at a time where the processor can. Clearing
+// long runs is the C library's.
 //
 // The canary stands right behind the bytes that were asked for, up to eight of them; what slack is
 // left behind it stays zero. No byte of it is zero, so that the commonest overflow, a string's
@@ -18,13 +18,14 @@ using Vector [[gnu::vector_size(16), gnu::may_alias]] = std::uint64_t;
 // Above this many bytes a call is worth it.
 constexpr size_t longest_inline = 512;
 
+// Before the first long look: finds out what the processor can.
+void prepare_bytes() noexcept;
+STRATA_NOINLINE bool is_zero_long(const void* block, size_t bytes) noexcept;
+
 // `bytes` is a multiple of 16 and not 0; the block is aligned to 16.
 STRATA_INLINE bool is_zero(const void* block, size_t bytes) noexcept {
+  if (STRATA_UNLIKELY(bytes > longest_inline)) return is_zero_long(block, bytes);
   const auto* at = static_cast<const Vector*>(block);
-  if (STRATA_UNLIKELY(bytes > longest_inline)) {
-    const Vector first = *at;
-    return (first[0] | first[1]) == 0 && __builtin_memcmp(at, at + 1, bytes - 16) == 0;
-  }
   const auto* const end = at + bytes / 16;
   Vector found = *at | end[-1];
   if (bytes > 32) {

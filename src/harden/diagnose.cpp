@@ -3,6 +3,7 @@
 
 #include "harden/blocks.hpp"
 #include "harden/harden.hpp"
+#include "harden/help.hpp"
 #include "harden/history.hpp"
 #include "harden/leaks.hpp"
 #include "harden/record.hpp"
@@ -90,59 +91,10 @@ void tell_history(Address block, bool with_free) noexcept {
   if (with_free) tell_kept("freed", history->freed, history->freed_by);
 }
 
-struct Help {
-  const char* error;
-  bool of_live;  // the block is in use, or just being freed: that free says nothing
-  const char* text;
-};
-constexpr Help helps[] = {
-    {"double free", false,
-     "the block was given back before. Give it one owner, or set the pointer to null"
-     " where it is freed first"},
-    {"invalid free", false,
-     "only what malloc, new and their kin returned may be freed, and from its first"
-     " byte"},
-    {"invalid pointer", false, "realloc and malloc_usable_size take only blocks that are in use"},
-    {"overflow", true,
-     "more was written than was asked for. Does the size count a string's closing"
-     " zero? Is an index one too large?"},
-    {"underflow", true, "something was written before the block. Is an index negative?"},
-    {"write after free", false,
-     "a copy of the pointer was kept. Look for who still has one after the free"
-     " above"},
-    {"read after free", false,
-     "a copy of the pointer was kept. Look for who still has one after the free"
-     " above"},
-    {"mismatched free", true,
-     "free() takes what malloc gave, delete what new gave, delete[] what new[]"
-     " gave"},
-    {"wrong size", true,
-     "the size is not the one that was asked for. Is a derived object deleted through"
-     " a base without a virtual destructor?"},
-};
-
-bool begins_with(const char* text, const char* prefix) noexcept {
-  while (*prefix != 0) {
-    if (*text++ != *prefix++) return false;
-  }
-  return true;
-}
-
-const Help* help_for(const Line& line) noexcept {
-  const char* const error = line.c_str() + sizeof "strata: error: " - 1;
-  for (const Help& help : helps) {
-    if (begins_with(error, help.error)) return &help;
-  }
-  return nullptr;
-}
-
 // Who made the block, and what to try. `block` 0: it is none.
 void tell_rest(const Line& line, Address block) noexcept {
-  const Help* const help = help_for(line);
-  if (block != 0) tell_history(block, help == nullptr || !help->of_live);
-  if (help == nullptr) return;
-  Line text;
-  heap::say(text.text("strata:   help: ").text(help->text).text("\n"));
+  if (block != 0) tell_history(block, !is_of_live_block(line.c_str()));
+  tell_help(line.c_str());
 }
 
 void tell_details(const Line& line, const void* about) noexcept {

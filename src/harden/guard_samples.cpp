@@ -4,6 +4,7 @@
 #include "base/atomic.hpp"
 #include "base/print.hpp"
 #include "harden/guards.hpp"
+#include "harden/help.hpp"
 #include "harden/stack.hpp"
 #include "heap/heap.hpp"
 #include "heap/report.hpp"
@@ -109,6 +110,7 @@ void look(const Machine::Fault& fault) noexcept {
   here.count = Machine::walk_fault(fault, here.frames, Stack::most);
   tell_access(fault.writes ? "written" : "read", here.frames, here.count, Machine::thread_number());
   tell_history(*place);
+  tell_help(line.c_str());
 }
 
 bool open_places() noexcept {
@@ -204,6 +206,7 @@ void report_spoiled(const Place& place, Address at) noexcept {
                              : "-byte block, bytes behind its end have changed");
   heap::say(line.text("; found by free)\n"));
   tell_history(place);
+  tell_help(line.c_str());
   heap::end_report();
 }
 
@@ -230,6 +233,7 @@ void report_free(const Place& place, Address pointer) noexcept {
   here.take();
   tell_stack("freed now", here);
   tell_history(place);
+  tell_help(line.c_str());
   heap::end_report();
 }
 

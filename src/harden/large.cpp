@@ -75,17 +75,17 @@ LargeBlock* take_ready(size_t accessible) noexcept {
   return block;
 }
 
-// A block that was ready is made as a new one is; nullptr: memory is refused.
-LargeBlock* revive(LargeBlock* block) noexcept {
+// A block that was ready is made as a new one is; false: it cannot be opened again.
+bool revive(LargeBlock* block) noexcept {
   if (block->closed) {
-    if (!remove_guard(block->address, block->accessible)) return nullptr;
+    if (!remove_guard(block->address, block->accessible)) return false;
     block->closed = false;
   } else if (has(Protection::reuse_check) && block->resident &&
              !is_zero(pointer_to(block), block->accessible)) {
     report_write_after_free(pointer_to(block), block->size, block->freed_by, "malloc");
     clear(pointer_to(block), block->accessible);
   }
-  return block;
+  return true;
 }
 
 LargeBlock* open_block(size_t size, size_t accessible, size_t alignment) noexcept {
@@ -93,7 +93,8 @@ LargeBlock* open_block(size_t size, size_t accessible, size_t alignment) noexcep
   if (accessible <= most && alignment <= SlotRange::alignment) {
     if (alignment <= slot_size) {
       // What cannot be opened again stays as it is.
-      if (LargeBlock* const block = take_ready(accessible)) return revive(block);
+      LargeBlock* const block = take_ready(accessible);
+      if (block != nullptr && revive(block)) return block;
     }
     if (LargeBlock* const block = open_run(accessible, alignment)) return block;
   }

@@ -38,9 +38,10 @@ struct LargeBlock {
   std::uint32_t lead = 0;   // of these, before the block
   State state = State::none;
   Form form = Form::malloc;
-  bool guarded = false;   // pages before and behind it cannot be touched
-  bool closed = false;    // nor can its own, now that it is freed
-  bool resident = false;  // not live: pages may be there (and read zero)
+  bool guarded_before = false;  // a page cannot be touched
+  bool guarded_behind = false;  // nor can what is left of its last slot
+  bool closed = false;          // nor can its own, now that it is freed
+  bool resident = false;        // not live: pages may be there (and read zero)
   std::uint32_t freed_by = 0;
   LargeBlock* older = nullptr;     // the record made before this one; for good
   LargeBlock* next = nullptr;      // of the queue, the stack or the table of mappings

@@ -92,9 +92,9 @@ LargeBlock* open_run(size_t accessible, size_t alignment) noexcept {
   make_zero(first, block->address, data);
   if (scarce) {
     warn_once(Shrinks::class_addresses);
-  } else if (install_guard(lead_guard(block), page)) {
-    block->guarded = install_guard(block->address + accessible, tail_bytes(block));
-    if (!block->guarded) remove_guard(lead_guard(block), page);
+  } else {
+    block->guarded_before = install_guard(lead_guard(block), page);
+    block->guarded_behind = install_guard(block->address + accessible, tail_bytes(block));
   }
   run->length = block->slots;
   first->shape = 0;
@@ -107,18 +107,20 @@ LargeBlock* open_run(size_t accessible, size_t alignment) noexcept {
 }
 
 void close_run(LargeBlock* block) noexcept {
-  if (block->guarded) {
-    remove_guard(lead_guard(block), Machine::page_size());
-    remove_guard(block->address + block->accessible, tail_bytes(block));
+  bool opened = true;
+  if (block->guarded_before) opened &= remove_guard(lead_guard(block), Machine::page_size());
+  if (block->guarded_behind) {
+    opened &= remove_guard(block->address + block->accessible, tail_bytes(block));
   }
-  if (block->closed) remove_guard(block->address, block->accessible);
+  if (block->closed) opened &= remove_guard(block->address, block->accessible);
   Slot* const first = block->run + block->lead;
   first->set_kind(SlotKind::none);
   first->checked = nullptr;
   for (size_t i = 0; i < block->slots - block->lead; ++i) {
     first[i].written = block->resident ? all_units : Units{0};
   }
-  slot_supply.give(block->run, block->slots);
+  // Where a guard stays, because mappings ran out, nobody else may have the slots.
+  if (opened) slot_supply.give(block->run, block->slots);
   give_record(block);
 }
 
@@ -144,7 +146,7 @@ LargeBlock* open_mapping(size_t size, size_t alignment) noexcept {
   block->accessible = accessible;
   block->mapped = mapped;
   block->mapped_bytes = bytes;
-  block->guarded = true;
+  block->guarded_before = block->guarded_behind = true;
   LockGuard guard(places.lock);
   LargeBlock*& head = places.table[bucket_of(block->address)];
   block->next = head;

@@ -1,5 +1,6 @@
 // Hardened mode's functions: where a call goes by size, and a pointer by its slot.
 #include "base/bits.hpp"
+#include "harden/bytes.hpp"
 #include "harden/guards.hpp"
 #include "harden/harden.hpp"
 #include "harden/large.hpp"
@@ -163,6 +164,7 @@ const heap::ModeCalls hardened_calls = {
 
 void prepare() noexcept {
   range_settings.commit_ahead = false;
+  prepare_bytes();
   prepare_shapes();
   Random random;
   draw_secrets(random);

@@ -40,7 +40,7 @@ void push_to_purge(Slab* slab) noexcept {
 }
 
 void purge_excess() noexcept {
-  const size_t most = range_settings.dirty_limit / 4 / slot_size;  // large blocks have as much
+  const size_t most = range_settings.dirty_limit / 2 / slot_size;  // large blocks have as much
   const size_t now_waiting = waiting.load(Order::relaxed);
   if (now_waiting == 0) return;
   const auto now = std::uint32_t(Machine::now());

@@ -97,8 +97,8 @@ Slab* Pool::open(unsigned c) noexcept {
   }
   slot->written = 0;
   const size_t page = Machine::page_size();
-  if (page <= largest_guard) install_guard(address + slot_size - page, page);
   __builtin_memset(static_cast<void*>(slab), 0, Slab::bytes_for(shape.capacity));
+  slab->guarded = page <= largest_guard && install_guard(address + slot_size - page, page);
   slab->slot = slot;
   slab->address = address;
   slab->size_class = std::uint16_t(c);
@@ -122,10 +122,18 @@ Slab* Pool::open(unsigned c) noexcept {
   return slab;
 }
 
+// A slab with free blocks, the first of the available ones.
+Slab* Pool::available(unsigned c) noexcept {
+  if (Slab* const slab = available_.first(); slab != nullptr) return slab;
+  Slab* const slab = purged_.pop_front();
+  if (slab == nullptr) return open(c);
+  available_.push_front(slab);
+  return slab;
+}
+
 unsigned Pool::take(unsigned c, Entry* entries, unsigned wanted, Random& random) noexcept {
   LockGuard guard(lock_);
-  Slab* slab = available_.first();
-  if (slab == nullptr) slab = open(c);
+  Slab* const slab = available(c);
   if (slab == nullptr) return 0;
   const unsigned count = wanted < slab->free_count ? wanted : slab->free_count;
   const size_t size = shapes[c].size;
@@ -153,12 +161,14 @@ void Pool::give_one(const Entry& entry) noexcept {
   Slab* const slab = slab_of(slot);
   const auto index = unsigned(entry.record - slab->records());
   slab->free_bits()[index / 64] |= std::uint64_t{1} << index % 64;
-  if (slab->free_count++ == 0 && slab->window == slab->capacity) available_.push_back(slab);
-  const unsigned sparse = slab->window - slab->window / 8U;
-  const bool due = slab->is_empty()
-                       ? slab->purge != Slab::Purge::done
-                       : slab->purge == Slab::Purge::when_sparse && slab->free_count >= sparse;
-  if (due && !slab->waits) {
+  const bool was_full = slab->free_count++ == 0 && slab->window == slab->capacity;
+  if (slab->is_empty()) {
+    if (!was_full) available_.remove(slab);
+    available_.push_front(slab);
+  } else if (was_full) {
+    available_.push_back(slab);
+  }
+  if (slab->is_due() && !slab->waits) {
     slab->waits = true;
     push_to_purge(slab);
   }
@@ -176,12 +186,13 @@ void Pool::give(const Entry* entries, unsigned count) noexcept {
 // cannot have.
 void Pool::give_slot_back(Slab* slab) noexcept {
   warn_once(Shrinks::class_addresses);
-  available_.remove(slab);
+  // Where mappings ran out the guard stays, and the slot with it.
+  const size_t page = Machine::page_size();
+  if (slab->guarded && !remove_guard(slab->address + slot_size - page, page)) return;
+  purged_.remove(slab);
   Slab** link = &all_;
   while (*link != slab) link = &(*link)->older;
   *link = slab->older;
-  const size_t page = Machine::page_size();
-  if (page <= largest_guard) remove_guard(slab->address + slot_size - page, page);
   Slot* const slot = slab->slot;
   slot->set_kind(SlotKind::none);
   slot->checked = nullptr;
@@ -212,6 +223,8 @@ size_t Pool::purge_locked(Slab* slab) noexcept {
   }
   slab->purge = slab->is_empty() ? Slab::Purge::done : Slab::Purge::when_empty;
   if (slab->is_empty()) {
+    available_.remove(slab);
+    purged_.push_front(slab);
     // As it was at first.
     for (size_t word = 0; word < divide_up(slab->capacity, 64); ++word) slab->free_bits()[word] = 0;
     slab->window = slab->free_count = 0;
@@ -223,8 +236,9 @@ size_t Pool::purge_locked(Slab* slab) noexcept {
 size_t Pool::purge(Slab* slab) noexcept {
   LockGuard guard(lock_);
   slab->waits = false;
-  const size_t given = purge_locked(slab);
-  if (slab->is_empty() && slot_supply.addresses_are_scarce()) give_slot_back(slab);
+  // Most of it may be in use again by now.
+  const size_t given = slab->is_due() ? purge_locked(slab) : 0;
+  if (slab->purge == Slab::Purge::done && slot_supply.addresses_are_scarce()) give_slot_back(slab);
   return given;
 }
 

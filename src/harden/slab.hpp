@@ -60,9 +60,15 @@ struct Slab {
   std::uint16_t window = 0;
   std::uint16_t free_count = 0;  // bits set
   Purge purge = Purge::when_sparse;
-  bool waits = false;  // in the queue
+  bool waits = false;    // in the queue
+  bool guarded = false;  // behind its last block
 
   [[nodiscard]] bool is_empty() const noexcept { return free_count == window; }
+  // Its free pages are worth a system call.
+  [[nodiscard]] bool is_due() const noexcept {
+    return is_empty() ? purge != Purge::done
+                      : purge == Purge::when_sparse && free_count >= window - window / 8U;
+  }
   // Behind this: a record a block, then a bit a block.
   [[nodiscard]] Record* records() noexcept { return reinterpret_cast<Record*>(this + 1); }
   [[nodiscard]] std::uint64_t* free_bits() noexcept {
@@ -101,6 +107,7 @@ class Pool {
   Machine::Lock& lock() noexcept { return lock_; }
 
  private:
+  Slab* available(unsigned c) noexcept;
   Slab* open(unsigned c) noexcept;
   Slab* record_for(const Shape& shape) noexcept;
   void give_one(const Entry& entry) noexcept;
@@ -108,7 +115,10 @@ class Pool {
   size_t purge_locked(Slab* slab) noexcept;
 
   Machine::Lock lock_;
-  List<Slab> available_;   // slabs with free blocks; the first is served from
+  // Slabs with free blocks: the first is served from. Those that just became empty come first, for
+  // their pages are warm; the others wait their turn.
+  List<Slab> available_;
+  List<Slab> purged_;      // empty slabs whose pages have gone back: when there is no other
   Slab* all_ = nullptr;    // every slab that has a slot
   Slab* spare_ = nullptr;  // records of slabs whose slot went back, where addresses are few
 };

@@ -44,7 +44,7 @@ STRATA_INLINE void* hand_out(const Entry& entry, size_t block_size, size_t size,
 }
 
 // What is wrong with a block that was to be handed out. It is left alone for ever.
-STRATA_COLD void report_unfit(const Entry& entry, size_t block_size) noexcept {
+STRATA_COLD void report_unfit(Entry entry, size_t block_size) noexcept {
   const Record record = *entry.record;
   if (record.is_live()) {
     report_no_block(slot_supply.find(Address(entry.block)), entry.block, true);
@@ -74,8 +74,7 @@ STRATA_NOINLINE void* allocate_slow(unsigned c, size_t size, Form form) noexcept
   return late.get() != nullptr ? allocate_from(*late.get(), c, size, form) : nullptr;
 }
 
-STRATA_COLD void* allocate_instead(const Entry& entry, unsigned c, size_t size,
-                                   Form form) noexcept {
+STRATA_COLD void* allocate_instead(Entry entry, unsigned c, size_t size, Form form) noexcept {
   report_unfit(entry, size_of_class(c));
   return allocate_slow(c, size, form);
 }

@@ -1,6 +1,7 @@
 // new[] and delete.
-//= default | small | own | survived
-//= hardened diagnose | small | own | mismatched free of … (40-byte block of operator new[], given to operator delete)
+//= default | small medium large huge | own other | survived
+//= hardened diagnose | small medium large huge | own other | mismatched free of … (…-byte block of operator new[], given to operator delete)
 #include "misuse.h"
 
-static void misuse(size_t) { delete static_cast<char*>(hide(new char[40])); }
+static void remove(void* block) { delete static_cast<char*>(block); }
+static void misuse(size_t size) { by_whom(remove, new char[size]); }

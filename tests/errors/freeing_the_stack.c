@@ -1,5 +1,5 @@
 // A local variable is freed.
-//= default hardened diagnose | small | own | invalid free of … (a stack address)
+//= default hardened diagnose | small | own other | invalid free of … (a stack address)
 #include "misuse.h"
 
 static void misuse(size_t size) {

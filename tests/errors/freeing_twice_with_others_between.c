@@ -1,6 +1,6 @@
 // Two blocks are freed in turn, the first of them once more: the pattern that fools a check of the
 // last one freed.
-//= default hardened diagnose | small medium large | own other | double free of … (…-byte block, freed before…)
+//= default hardened diagnose | small medium large huge | own other | double free of … (…-byte block, freed before…)
 #include "misuse.h"
 
 static void misuse(size_t size) {

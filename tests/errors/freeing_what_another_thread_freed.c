@@ -1,7 +1,7 @@
 // Another thread has freed the block; now its owner does too.
 //= default | small medium | own | double free of … (…-byte block, freed before by thread …)
-//= default | large | own | double free of … (…-byte block, freed before)
-//= hardened diagnose | small medium large | own | double free of … (…-byte block, freed before by thread …)
+//= default | large huge | own | double free of … (…-byte block, freed before)
+//= hardened diagnose | small medium large huge | own | double free of … (…-byte block, freed before by thread …)
 #include "misuse.h"
 
 static void misuse(size_t size) {

@@ -65,14 +65,15 @@ static inline void in_thread(void (*function)(void*), void* argument) {
   sem_post(&other.asked);
   sem_wait(&other.done);
 }
-// Frees the block, in another thread if the command line says so.
-static inline void free_by_whom(void* block) {
+// The same, or by this thread, as the command line says.
+static inline void by_whom(void (*function)(void*), void* block) {
   if (by_other) {
-    in_thread(free, hide(block));
+    in_thread(function, hide(block));
   } else {
-    free(hide(block));
+    function(hide(block));
   }
 }
+static inline void free_by_whom(void* block) { by_whom(free, block); }
 
 int main(int count, char** arguments) {
   static const struct {

@@ -2,6 +2,7 @@
 """Where reports go and what is heeded: STRATA_ON_ERROR, STRATA_LOG, STRATA_MODE.
 
     tests/errors/policy.py PROPERTY FOLDER LIBRARY      FOLDER has the programs of tests/errors
+    tests/errors/policy.py HARDSHIP FOLDER LIBRARY      of helper/hardship.c: what protections do there
 
 Each property is a function of that name. Ends with 1 and says why when it does not hold, with 77 when
 it cannot be tried here.
@@ -132,6 +133,47 @@ def an_unknown_mode_is_named(folder, library, space):
     want(done.stderr.startswith('strata: warning: bad value "hard" for STRATA_MODE'), "warned", done)
 
 
+GUARDS = "guard pages are refused, or too many for this system: blocks beyond lie without"
+CLASSES = "few addresses: those of a size class may be given to another, and no large block is guarded"
+SAMPLES = "few addresses or mappings: not every sampled block is guarded"
+HISTORIES = "few addresses or little memory: who allocated and freed a block is not always known"
+# What shrinks, and is said once each, in surroundings that refuse (helper/hardship.c).
+SHRINKS = {
+    "none": {}, "old_kernel": {}, "mprotect": None,
+    "markers": {"hardened": [GUARDS], "diagnose": [GUARDS]},
+    "guards": {"hardened": [GUARDS], "diagnose": [GUARDS]},
+    "addresses": {"hardened": [CLASSES], "diagnose": [CLASSES, HISTORIES]},
+    "mappings": {"sampled": [SAMPLES], "diagnose": [HISTORIES]},
+    "few_guards": {"sampled": [SAMPLES], "hardened": [GUARDS], "diagnose": [GUARDS, HISTORIES]},
+}
+
+
+def protections_shrink_with_one_warning(folder, library, hardship):
+    """Each protection that is given up is named once, nothing ends the program, and what needs no
+    guard is found as ever."""
+    program = [os.path.join(folder, "helper", "hardship"), hardship.replace("_", "-")]
+    for mode in ("default", "sampled", "hardened", "diagnose"):
+        done = run(program, library, MODE="default" if mode == "sampled" else mode, ON_ERROR="report",
+                   GUARD_SAMPLE="1" if mode == "sampled" else "64MiB")
+        if done.returncode == SKIPPED:
+            print(done.stderr)
+            sys.exit(SKIPPED)
+        said = [line for line in done.stderr.splitlines() if not line.startswith("strata:   ")]
+        warnings = [line[len("strata: warning: "):] for line in said if line.startswith("strata: warning: ")]
+        rest = said[len(warnings):]
+        want(done.returncode == 0 and rest[-1:] == ["survived"], f"{mode}: it goes on", done)
+        if SHRINKS[hardship] is None:  # no memory can be had either, so there may be nothing to find
+            want(len(warnings) == len(set(warnings)), f"{mode}: each warning once", done)
+            continue
+        wanted = SHRINKS[hardship].get(mode, [])
+        if hardship in ("mappings", "few_guards"):  # how many are left is the system's business
+            want(len(warnings) == len(set(warnings)) and set(warnings) <= set(wanted),
+                 f"{mode}: each at most once of {wanted}", done)
+        else:
+            want(sorted(warnings) == sorted(wanted), f"{mode}: {wanted or 'no warning'}", done)
+        want(len(rest) == 2 and DOUBLE_FREE.match(rest[0] + "\n"), f"{mode}: the error is found", done)
+
+
 def privileged_programs_only_get_stricter(folder, library, space):
     """A program with other rights than its user's: the kernel says so, and options are not heeded."""
     if os.geteuid() != 0:
@@ -156,9 +198,12 @@ def privileged_programs_only_get_stricter(folder, library, space):
 
 
 def main():
-    if len(sys.argv) != 4 or sys.argv[1] not in globals():
+    if len(sys.argv) != 4 or not (sys.argv[1] in globals() or sys.argv[1] in SHRINKS):
         sys.exit(__doc__)
     name, folder, library = sys.argv[1:]
+    if name in SHRINKS:
+        protections_shrink_with_one_warning(folder, library, name)
+        return 0
     with tempfile.TemporaryDirectory() as space:
         globals()[name](folder, library, space)
     return 0

@@ -80,7 +80,9 @@ unsigned explain_report(std::istream& in, std::ostream& out) {
   const std::regex is_place(R"(strata:     (/.*)\+(0x[0-9a-f]+))");
   std::vector<std::string> lines;
   std::map<std::string, std::vector<std::string>> addresses;  // by file
-  for (std::string line; std::getline(in, line); lines.push_back(line)) {
+  for (std::string line; std::getline(in, line);) {
+    if (line.rfind("strata:   names:", 0) == 0) continue;  // they are given here
+    lines.push_back(line);
     std::smatch found;
     if (std::regex_match(line, found, is_place)) addresses[found[1]].push_back(found[2]);
   }

@@ -248,6 +248,35 @@ TEST_F(frames, threads_pass_frames_to_each_other) {
   EXPECT_TRUE(f->check());
 }
 
+// Few frames, many CPUs that take turns at draining: blocks belong to one after the other.
+TEST_F(frames, blocks_change_hands_and_every_frame_is_accounted_for) {
+  open(64 * MiB);
+  SimFrames* f = start({{17 * MiB, 21 * MiB}});
+  const FrameStatistics before = f->statistics();
+  std::atomic<std::uint64_t> boxes[256] = {};
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      std::mt19937 random(t);
+      for (int i = 0; i < 20000; ++i) {
+        const Frame frame = f->get();
+        const std::uint64_t got = boxes[random() % 256].exchange(frame ? frame.number + 1 : 0);
+        if (got != 0) f->put({got - 1});
+        if (random() % 100 == 0) f->drain();
+      }
+      f->drain();
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  for (auto& box : boxes) {
+    if (box != 0) f->put({box - 1});
+  }
+  f->drain();
+  EXPECT_EQ(SimMachine::problems(), 0u);
+  EXPECT_EQ(f->statistics().pool, before.pool);
+  EXPECT_TRUE(f->check());
+}
+
 TEST_F(frames, of_two_cpus_that_free_a_frame_at_once_both_never_give_it_on) {
   open(64 * MiB);
   SimFrames* f = start({{17 * MiB, 64 * MiB}});
