@@ -45,16 +45,13 @@ function(outside_program name source)
   target_link_libraries(${name} PRIVATE outside_flags)
 endfunction()
 
-# outside_test(<name> COMMAND ... [SECONDS n] [ALONE] [PLAIN]): registers with ctest; PLAIN preloads
-# nothing, ALONE runs beside no other test.
+# outside_test(<name> COMMAND ... [ALONE] [PLAIN]): registers with ctest; PLAIN preloads nothing,
+# ALONE runs beside no other test.
 function(outside_test name)
-  cmake_parse_arguments(test "ALONE;PLAIN" "SECONDS" "COMMAND" ${ARGN})
-  if(NOT test_SECONDS)
-    set(test_SECONDS 60)
-  endif()
+  cmake_parse_arguments(test "ALONE;PLAIN" "" "COMMAND" ${ARGN})
   add_test(NAME ${name} COMMAND ${test_COMMAND})
   get_filename_component(label ${name} NAME_WE)
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${test_SECONDS} SKIP_RETURN_CODE 77
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
     LABELS ${label})
   if(outside_library AND NOT test_PLAIN)
     set_tests_properties(${name} PROPERTIES ENVIRONMENT "LD_PRELOAD=${outside_library}")
@@ -136,7 +133,7 @@ outside_program(fault_injector tests/faults/fail_nth.c -O1)
 set_target_properties(fault_program PROPERTIES OUTPUT_NAME allocate_everything)
 if(outside_library)
   foreach(mode once onward)
-    outside_test(faults.every_call_fails_${mode} PLAIN SECONDS 120
+    outside_test(faults.every_call_fails_${mode} PLAIN
       COMMAND fault_injector ${outside_library} ${mode} 12 all $<TARGET_FILE:fault_program>)
   endforeach()
 endif()
@@ -164,7 +161,7 @@ endforeach()
 # their own instead of one large range), nothing kept, everything provided at once.
 if(outside_library)
   foreach(mode once onward)
-    outside_test(faults.every_call_fails_${mode}_in_little_address_space PLAIN SECONDS 180
+    outside_test(faults.every_call_fails_${mode}_in_little_address_space PLAIN
       COMMAND sh -c "ulimit -v 262144; exec \"$0\" \"$@\"" $<TARGET_FILE:fault_injector>
         ${outside_library} ${mode} 12 mmap,munmap,mremap,mprotect $<TARGET_FILE:fault_program>)
   endforeach()

@@ -12,10 +12,10 @@ foreach(source ${sources})
   outside_program(error_${error} tests/${source} -O0)
   target_compile_options(error_${error} PRIVATE
     $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-mismatched-new-delete>)
-  outside_test(errors.${error} PLAIN SECONDS 120
+  outside_test(errors.${error} PLAIN
     COMMAND Python3::Interpreter ${outside_tests}/errors/run.py ${outside_tests}/${source}
             $<TARGET_FILE:error_${error}> ${outside_library})
-  outside_test(errors.going_on_after_${error} PLAIN SECONDS 120
+  outside_test(errors.going_on_after_${error} PLAIN
     COMMAND Python3::Interpreter ${outside_tests}/errors/run.py --go-on ${outside_tests}/${source}
             $<TARGET_FILE:error_${error}> ${outside_library})
 endforeach()

@@ -56,5 +56,5 @@ if(STRATA_TESTS)
   add_test(NAME install.programs_build_from_an_installed_tree
     COMMAND ${CMAKE_SOURCE_DIR}/tests/install/programs_build_from_an_installed_tree.sh
       ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR}/examples)
-  set_tests_properties(install.programs_build_from_an_installed_tree PROPERTIES TIMEOUT 120)
+  set_tests_properties(install.programs_build_from_an_installed_tree PROPERTIES TIMEOUT 300)
 endif()

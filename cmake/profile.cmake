@@ -15,17 +15,16 @@ endif()
 set(STRATA_PROFILES ON)
 target_sources(strata_tool PRIVATE
   tool/profile/attached.cpp tool/profile/heap_profile.cpp tool/profile/held.cpp
-  tool/profile/pprof.cpp tool/profile/recording.cpp tool/profile/session.cpp
-  tool/profile/symbols.cpp tool/profile/text.cpp
-  tool/report/page.cpp ${CMAKE_BINARY_DIR}/report_parts.cpp
+  tool/profile/pprof.cpp tool/profile/read_pprof.cpp tool/profile/recording.cpp
+  tool/profile/session.cpp tool/profile/symbols.cpp tool/profile/text.cpp
+  tool/report/page.cpp tool/report/recordings.cpp ${CMAKE_BINARY_DIR}/report_parts.cpp
   tool/commands/profile.cpp tool/commands/report.cpp)
-# The page's own style and script; what draws its curves is the lab's uPlot (cmake/tool.cmake).
-add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/report_parts.cpp
-  COMMAND ${CMAKE_COMMAND} -DOUT=${CMAKE_BINARY_DIR}/report_parts.cpp
-          -DHEADER=report/parts.hpp -DNAMESPACE=strata::report -DNAMES=style,script
-          -DFILES=${CMAKE_SOURCE_DIR}/tool/report/page.css,${CMAKE_SOURCE_DIR}/tool/report/page.js
-          -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
-  DEPENDS tool/report/page.css tool/report/page.js cmake/embed.cmake VERBATIM)
+if(TARGET strata_trace)
+  target_sources(strata_tool PRIVATE
+    tool/profile/trace_profile.cpp tool/report/from_trace.cpp tool/report/trace_replay.cpp)
+endif()
+embedded(${CMAKE_BINARY_DIR}/report_parts.cpp report/parts.hpp strata::report
+  style ${CMAKE_SOURCE_DIR}/tool/report/page.css script ${CMAKE_SOURCE_DIR}/tool/report/page.js)
 target_include_directories(strata_tool PRIVATE ${LIBDW_INCLUDE} ${PROTOZERO_INCLUDE})
 target_compile_definitions(strata_tool PRIVATE STRATA_HAS_PROFILE)
 target_link_libraries(strata_tool PRIVATE ${LIBDW_LIBRARY} ZLIB::ZLIB)

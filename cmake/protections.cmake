@@ -31,7 +31,7 @@ foreach(protection ${protections})
   list(APPEND libraries_without ${without})
   if(protection IN_LIST seen_to_be_missing AND TARGET misuse_test)
     set_target_properties(${without} PROPERTIES EXCLUDE_FROM_ALL OFF)
-    outside_test(misuse.is_missed_without_${protection} PLAIN SECONDS 300
+    outside_test(misuse.is_missed_without_${protection} PLAIN
       COMMAND misuse_test $<TARGET_FILE:misuse_player> $<TARGET_FILE:${without}> hardened ${protection})
     set_tests_properties(misuse.is_missed_without_${protection} PROPERTIES
       ENVIRONMENT "RC_PARAMS=seed=1 max_success=20")

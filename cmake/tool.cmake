@@ -11,8 +11,8 @@ find_path(STRATA_NCURSES_INCLUDE ncurses.h)
 
 if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRATA_LIBELF_INCLUDE
    AND STRATA_NCURSES AND STRATA_NCURSES_INCLUDE)
-  # The lab's plots: uPlot, fetched by npm while configuring, if it is there. The build works without.
-  option(STRATA_UPLOT "Fetch uPlot by npm for the lab's page" ON)
+  # What draws curves on the pages: uPlot, fetched by npm while configuring, if it is there. The build works without.
+  option(STRATA_UPLOT "Fetch uPlot by npm for the pages" ON)
   set(uplot_version 1.6.31)
   set(uplot_directory ${CMAKE_BINARY_DIR}/uplot)
   find_program(NPM npm)
@@ -23,19 +23,44 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
               uplot@${uplot_version}
       TIMEOUT 60 RESULT_VARIABLE uplot_result OUTPUT_QUIET ERROR_QUIET)
     if(NOT uplot_result EQUAL 0)
-      message(STATUS "uPlot could not be fetched: the lab's page will have no plots")
+      message(STATUS "uPlot could not be fetched: the pages will have no curves")
     endif()
   endif()
-  set(page ${CMAKE_SOURCE_DIR}/tool/lab/page)
+  # embedded(OUT HEADER NAMESPACE NAME FILE...): OUT, a file that holds FILEs as the NAMEs that HEADER
+  # declares in NAMESPACE.
+  function(embedded out header namespace)
+    set(names "")
+    set(files "")
+    foreach(word ${ARGN})
+      list(LENGTH names names_so_far)
+      list(LENGTH files files_so_far)
+      if(names_so_far EQUAL files_so_far)
+        list(APPEND names ${word})
+      else()
+        list(APPEND files ${word})
+      endif()
+    endforeach()
+    set(sources ${files})
+    list(FILTER sources INCLUDE REGEX "^${CMAKE_SOURCE_DIR}/tool/")
+    list(JOIN names "," names)
+    list(JOIN files "," files)
+    add_custom_command(OUTPUT ${out}
+      COMMAND ${CMAKE_COMMAND} -DOUT=${out} -DHEADER=${header} -DNAMESPACE=${namespace}
+              -DNAMES=${names} -DFILES=${files} -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+      DEPENDS ${sources} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake VERBATIM)
+  endfunction()
   set(uplot ${uplot_directory}/node_modules/uplot/dist)
+  set(tool ${CMAKE_SOURCE_DIR}/tool)
   set(lab_page ${CMAKE_BINARY_DIR}/lab_page.cpp)
-  add_custom_command(OUTPUT ${lab_page}
-    COMMAND ${CMAKE_COMMAND} -DOUT=${lab_page} -DHEADER=lab/page.hpp -DNAMESPACE=strata::lab
-      -DNAMES=page_style,page_body,page_script,uplot_script,uplot_style
-      -DFILES=${page}/page.css,${page}/page.html,${page}/page.js,${uplot}/uPlot.iife.min.js,${uplot}/uPlot.min.css
-      -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
-    DEPENDS ${CMAKE_SOURCE_DIR}/cmake/embed.cmake ${page}/page.css ${page}/page.html ${page}/page.js
-    VERBATIM)
+  embedded(${lab_page} lab/page.hpp strata::lab page_style ${tool}/lab/page/page.css
+    page_body ${tool}/lab/page/page.html page_script ${tool}/lab/page/page.js)
+  set(page_parts ${CMAKE_BINARY_DIR}/page_parts.cpp)
+  embedded(${page_parts} page/parts.hpp strata::page style ${tool}/page/style.css
+    script ${tool}/page/common.js uplot_script ${uplot}/uPlot.iife.min.js
+    uplot_style ${uplot}/uPlot.min.css)
+  set(run_page ${CMAKE_BINARY_DIR}/run_page_parts.cpp)
+  embedded(${run_page} observe/page_parts.hpp strata::observe page_style ${tool}/observe/page/run.css
+    page_script ${tool}/observe/page/run.js)
 
   add_executable(strata_tool
     tool/main.cpp
@@ -54,7 +79,7 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
     tool/lab/run_next.cpp
     tool/lab/run_score.cpp
     tool/lab/workload.cpp
-    tool/observe/account.cpp tool/observe/join.cpp
+    tool/observe/account.cpp tool/observe/join.cpp tool/observe/join_outside.cpp
     tool/observe/conversation.cpp
     tool/observe/documents.cpp
     tool/observe/findings.cpp
@@ -75,7 +100,8 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
     tool/observe/words.cpp
     src/options/options.cpp
     src/platform/linux/linux_platform.cpp
-    ${lab_page})
+    tool/page/shell.cpp
+    ${lab_page} ${page_parts} ${run_page})
   set_target_properties(strata_tool PROPERTIES OUTPUT_NAME strata)
   target_include_directories(strata_tool PRIVATE include src tool)
   target_compile_options(strata_tool PRIVATE -Wall -Wextra)
@@ -86,7 +112,10 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
   target_link_libraries(strata_tool PRIVATE CLI11::CLI11 fmt::fmt nlohmann_json::nlohmann_json
                                             ${STRATA_LIBELF} ${STRATA_NCURSES} Threads::Threads)
   if(TARGET strata_trace)
-    target_sources(strata_tool PRIVATE ${STRATA_TRACE_SOURCES})
+    set(compare_page ${CMAKE_BINARY_DIR}/compare_page_parts.cpp)
+    embedded(${compare_page} replay/page_parts.hpp strata::replay
+      page_style ${tool}/replay/page/compare.css page_script ${tool}/replay/page/compare.js)
+    target_sources(strata_tool PRIVATE ${STRATA_TRACE_SOURCES} ${compare_page})
     target_compile_definitions(strata_tool PRIVATE STRATA_HAS_TRACES)
     target_link_libraries(strata_tool PRIVATE strata_trace)
     # What it starts stands beside it.
@@ -103,7 +132,7 @@ if(CLI11_FOUND AND fmt_FOUND AND nlohmann_json_FOUND AND STRATA_LIBELF AND STRAT
                             tool/lab/instructions.cpp)
     target_include_directories(lab_test PRIVATE include src tool)
     target_link_libraries(lab_test PRIVATE fmt::fmt GTest::gtest_main Threads::Threads)
-    gtest_discover_tests(lab_test DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
+    gtest_discover_tests(lab_test DISCOVERY_TIMEOUT 60)
   endif()
 else()
   message(STATUS "The command strata is left out: CLI11, fmt, nlohmann-json, elfutils or ncurses is missing")

@@ -48,8 +48,8 @@ set(STRATA_TRACE_SOURCES
   tool/lab/recording.cpp
   tool/record/collector.cpp tool/record/session.cpp tool/record/trace_sink.cpp
   tool/replay/allocators.cpp tool/replay/json.cpp tool/replay/live.cpp tool/replay/page.cpp
-  tool/replay/plan_builder.cpp tool/replay/result.cpp tool/replay/run.cpp tool/replay/table.cpp
-  tool/replay/words.cpp
+  tool/replay/plan_builder.cpp tool/replay/player_process.cpp tool/replay/result.cpp
+  tool/replay/run.cpp tool/replay/table.cpp tool/replay/words.cpp
   tool/commands/compare.cpp tool/commands/comparing.cpp tool/commands/record.cpp
   tool/commands/replay.cpp tool/commands/trace.cpp)
 

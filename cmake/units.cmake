@@ -57,6 +57,7 @@ if(STRATA_TESTS)
     tests/unit/heap/falloc_test.cpp
     tests/unit/heap/random_program_test.cpp
     tests/unit/heap/threads_test.cpp
+    tests/unit/heap/vain_count_test.cpp
     tests/unit/heap/statistics_test.cpp
     tests/unit/heap/misuse_test.cpp
     tests/unit/heap/c_api_test.cpp)

@@ -108,5 +108,9 @@ constexpr SizeClass size_class(unsigned c) noexcept {
 constexpr bool is_block_start(std::uint32_t offset, std::uint32_t inverse) noexcept {
   return offset * inverse < slot_size;
 }
+// The number of the block that byte `offset` of its slot lies in: the same product's upper half.
+constexpr unsigned block_number(std::uint32_t offset, std::uint32_t inverse) noexcept {
+  return unsigned(std::uint64_t{offset} * inverse >> 32);
+}
 
 }  // namespace strata

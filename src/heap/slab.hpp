@@ -66,21 +66,30 @@ inline Block* carve(Slot* slot, Address address) noexcept {
     size_t first = unit * carve_unit / size;
     size_t last = ((unit + 1) * carve_unit - 1) / size;
     if (last >= slot->slot_capacity()) last = slot->slot_capacity() - 1U;
-    // Only the blocks at the unit's edges can overlap other units; which of these are uncarved?
+    // Only the blocks at the unit's edges can overlap other units. Which of these are uncarved?
     const auto waits = [&](size_t block) { return (uncarved & units_of(block * size, size)) != 0; };
     if (waits(first)) ++first;
     size_t end = last + 1;
     if (first < end && waits(last)) --end;
-    for (size_t block = end; block-- > first;) {
-      auto* const free = reinterpret_cast<Block*>(address + block * size);
+    if (first >= end) continue;
+    const bool zero = Machine::commits_lazily && (written >> unit & 1) == 0;
+    const std::uintptr_t mark = zero ? mark_zero(nullptr) : mark_freed(nullptr);
+    for (Address at = address + end * size; at != address + first * size;) {
+      at -= size;
+      auto* const free = reinterpret_cast<Block*>(at);
       free->next = list;
-      const bool zero = Machine::commits_lazily && (written & units_of(block * size, size)) == 0;
-      free->mark = zero ? mark_zero(free) : mark_freed(free);
+      free->mark = 2 * at + mark;
       list = free;
     }
-    if (Machine::commits_lazily && first < end) {
-      slot->written = Units(written | units_of(first * size, (end - first) * size));
-    }
+    if constexpr (!Machine::commits_lazily) continue;
+    const auto mark_edge = [&](size_t block) {
+      if ((written & units_of(block * size, size)) == 0) return;
+      auto* const free = reinterpret_cast<Block*>(address + block * size);
+      free->mark = mark_freed(free);
+    };
+    mark_edge(first);
+    mark_edge(end - 1);
+    slot->written = Units(written | units_of(first * size, (end - first) * size));
   }
   slot->uncarved = Units(uncarved);
   return list;

@@ -8,7 +8,7 @@ namespace {
 // may: with few threads nothing is given back too early, with many an idle one holds little. With
 // so many that it comes to the least, a class's slab is kept from the second time that it empties:
 // a thread that frees all it had and is idle then keeps nothing.
-constexpr size_t retained_total = 1 * MiB;
+constexpr size_t retained_total = 2 * MiB;
 constexpr size_t retained_least = 32 * KiB;
 
 size_t retained_budget() noexcept {
@@ -161,7 +161,7 @@ void retain(ThreadHeap& heap, Slot* slot) noexcept {
 }
 
 void release_slab(Slot* slab) noexcept {
-  if (Machine::commits_lazily && slab->thinned) state.thinning[0].in_vain();
+  if (Machine::commits_lazily && slab->thinned) state.thinning.in_vain();
   const unsigned slots = slab->slots();
   slab->set_owner(0);
   for (unsigned i = 0; i < slots; ++i) {
@@ -250,7 +250,7 @@ Slot* next_slab(ThreadHeap& heap, unsigned c) noexcept {
     slot->set_owner(heap.thread);
     put_back(*slot->own_list(), sharing::block_at(address_of(slot), home.head()));
     if (Machine::commits_lazily && STRATA_UNLIKELY(slot->thinned)) {
-      state.thinning[0].in_vain();
+      state.thinning.in_vain();
       LockGuard guard(state.pools[c].lock());
       slot->thinned = false;
     }

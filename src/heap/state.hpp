@@ -27,9 +27,10 @@ struct State {
   ThreadCounts ended;        // what threads that ended had counted; guarded by the lock
 
   Atomic<size_t> thinned;  // ThreadCounts::thinned of threads without a heap
-  // Of each class, in vain: no page was found. And of all that gave pages back, as class 0, in vain:
-  // the slab was soon empty, or served from again.
-  VainCount thinning[Machine::commits_lazily ? class_count : 1];
+  // In vain: the slab was soon empty, or served from again. And of each class, in vain: no page was
+  // found.
+  VainCount<4> thinning;
+  VainCount<0> class_thinning[Machine::commits_lazily ? class_count : 1];
 
   Machine::Lock strip_lock;
   MetadataPool<StripRecord> strip_records;  // guarded by strip_lock

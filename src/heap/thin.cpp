@@ -35,7 +35,7 @@ bool few_are_sparse(const Slot* slab, unsigned sparse, unsigned partly_free) noe
 
 // Where addresses are scarce it always is: what is let go may be served from by others.
 bool is_worth_it(unsigned c) noexcept {
-  return (state.thinning[0].is_worth_it() && state.thinning[c].is_worth_it()) ||
+  return (state.thinning.is_worth_it() && state.class_thinning[c].is_worth_it()) ||
          slot_supply.addresses_are_scarce();
 }
 
@@ -56,20 +56,24 @@ class FreeMap {
 // Where a slab's free blocks and pages are.
 struct Layout {
   explicit Layout(const Slot* slab) noexcept
-      : address(address_of(slab)), size(slab::block_size(slab)), per_slot(slab->slot_capacity()) {}
+      : address(address_of(slab)),
+        size(slab::block_size(slab)),
+        inverse(slab->inverse),
+        per_slot(slab->slot_capacity()) {}
 
   [[nodiscard]] size_t slot_of(const Block* block) const noexcept {
     return (Address(block) - address) / slot_size;
   }
-  [[nodiscard]] size_t offset_in_slot(const Block* block) const noexcept {
+  [[nodiscard]] std::uint32_t offset_in_slot(const Block* block) const noexcept {
     return (Address(block) - address) % slot_size;
   }
   [[nodiscard]] size_t number(const Block* block) const noexcept {
-    return slot_of(block) * per_slot + offset_in_slot(block) / size;
+    return slot_of(block) * per_slot + block_number(offset_in_slot(block), inverse);
   }
 
   Address address;
   size_t size;
+  std::uint32_t inverse;
   unsigned per_slot;
 };
 
@@ -111,7 +115,7 @@ void purge_units(Slot& slot, Address address, Units units) noexcept {
 // True when pages went. Only where commits are lazy: elsewhere what is purged has to be committed
 // again before its use, and carving does not ask.
 bool thin(Slot* slab) noexcept {
-  VainCount& times = state.thinning[slab::class_of(slab)];
+  auto& times = state.class_thinning[slab::class_of(slab)];
   times.done();
   const Layout layout(slab);
   FreeMap free;
@@ -151,7 +155,7 @@ bool thin(Slot* slab) noexcept {
 }
 
 void note_thinned(Slot* slab) noexcept {
-  state.thinning[0].done();
+  state.thinning.done();
   LockGuard guard(state.pools[slab::class_of(slab)].lock());
   slab->thinned = true;
 }

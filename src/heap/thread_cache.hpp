@@ -66,7 +66,7 @@ constexpr unsigned outbox_batch_least = 8;
 constexpr size_t outbox_batch_bytes = 16 * KiB;
 
 // Empty slabs a thread keeps because they are the active ones of their class.
-constexpr unsigned most_retained = 32;
+constexpr unsigned most_retained = class_count;
 
 struct StripRecord;
 

@@ -1,5 +1,9 @@
 // VainCount: whether something that is sometimes done in vain is worth doing, told by the last times.
 //
+// Where most were in vain it is still tried once of sixteen times: things may have changed. Each try
+// that is in vain too makes tries half as frequent, down to one of 16 << most_delay, and each that is
+// not makes them twice as frequent.
+//
 // Thread-safe; a count that two threads change at once may lose one of the changes.
 #pragma once
 
@@ -9,9 +13,12 @@
 
 namespace strata {
 
+template <std::uint32_t most_delay>
 class VainCount {
  public:
   void done() noexcept {
+    const std::uint32_t delay = delay_.load(Order::relaxed);
+    if (delay != 0) delay_.store(delay - 1, Order::relaxed);
     const std::uint32_t done = done_.load(Order::relaxed) + 1;
     done_.store(done, Order::relaxed);
     if (done < most) return;
@@ -20,15 +27,16 @@ class VainCount {
   }
   // One that was done turns out to have been for nothing.
   void in_vain() noexcept {
+    const std::uint32_t delay = delay_.load(Order::relaxed) + 2;  // done() took one
+    delay_.store(delay < most_delay ? delay : most_delay, Order::relaxed);
     const std::uint32_t count = in_vain_.load(Order::relaxed);
     if (count < most) in_vain_.store(count + 1, Order::relaxed);
   }
-  // False where most were for nothing, but for one question of sixteen: things may have changed.
   bool is_worth_it() noexcept {
     if (2 * in_vain_.load(Order::relaxed) <= done_.load(Order::relaxed) + few) return true;
     const std::uint32_t asked = asked_.load(Order::relaxed) + 1;
     asked_.store(asked, Order::relaxed);
-    return asked % tried_of == 0;
+    return asked % (tried_of << delay_.load(Order::relaxed)) == 0;
   }
 
  private:
@@ -39,6 +47,7 @@ class VainCount {
   Atomic<std::uint32_t> done_;
   Atomic<std::uint32_t> in_vain_;
   Atomic<std::uint32_t> asked_;
+  Atomic<std::uint32_t> delay_;  // as a power of two
 };
 
 }  // namespace strata

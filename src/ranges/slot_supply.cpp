@@ -226,7 +226,7 @@ void SlotSupply::purge_excess(std::uint32_t now) noexcept {
       }
     }
   }
-  if (worker_state_.load(Order::relaxed) != 0) return;
+  if (worker_.load(Order::relaxed) == Worker::running) return;
   while (purge_oldest(~size_t{0} / 2, now, range_settings.purge_delay)) {
   }
 }
@@ -235,15 +235,15 @@ void SlotSupply::purge_excess(std::uint32_t now) noexcept {
 bool SlotSupply::worker_takes_over() noexcept {
   if constexpr (!Machine::has_worker) return false;
   if (!range_settings.worker || range_settings.purge_delay == 0) return false;
-  if (worker_state_.load(Order::relaxed) == 0) {
-    if (worker_allowed_.load(Order::relaxed) == 0) return false;
+  const Worker state = worker_.load(Order::relaxed);
+  if (state == Worker::unwanted || state == Worker::refused) return false;
+  if (state == Worker::wanted) {
     worker_awake_.store(1, Order::relaxed);
-    if (!Machine::start_worker(run_worker)) {
-      worker_allowed_.store(0, Order::relaxed);  // refused once: not asked again
-      return false;
-    }
-    worker_state_.store(1, Order::relaxed);
-  } else if (worker_awake_.load(Order::relaxed) == 0) {
+    const bool started = Machine::start_worker(run_worker);
+    worker_.store(started ? Worker::running : Worker::refused, Order::relaxed);
+    return started;
+  }
+  if (worker_awake_.load(Order::relaxed) == 0) {
     worker_awake_.store(1, Order::release);
     Machine::wake(worker_awake_);
   }
@@ -350,7 +350,7 @@ SlotSupply::Usage SlotSupply::usage() noexcept {
   usage.purged = purged_;
   usage.purges = purges_;
   usage.dirty_limit = dirty_limit();
-  usage.worker_runs = worker_state_.load(Order::relaxed) != 0;
+  usage.worker_runs = worker_.load(Order::relaxed) == Worker::running;
   return usage;
 }
 

@@ -84,9 +84,15 @@ class SlotSupply {
   void count_large(std::ptrdiff_t slots) noexcept {
     large_slots_.fetch_add(size_t(slots), Order::relaxed);
   }
-  void allow_worker() noexcept { worker_allowed_.store(1, Order::relaxed); }
+  void allow_worker() noexcept {
+    Worker state = Worker::unwanted;
+    worker_.compare_exchange(state, Worker::wanted, Order::relaxed);
+  }
   // In the child of a fork, where the worker does not exist.
-  void forget_worker() noexcept { worker_state_.store(0, Order::relaxed); }
+  void forget_worker() noexcept {
+    Worker state = Worker::running;
+    worker_.compare_exchange(state, Worker::wanted, Order::relaxed);
+  }
 
   struct Usage {
     size_t reserved = 0;     // bytes of address space
@@ -150,9 +156,11 @@ class SlotSupply {
   size_t missed_ = 0;
   std::uint32_t excess_at_ = 0;
   Atomic<size_t> large_slots_;
-  Atomic<unsigned> worker_allowed_;
-  // 0: none, 1: running. Set under the lock; never unset but by fork.
-  Atomic<unsigned> worker_state_;
+  // The worker's life: unwanted until there are threads or memory comes and goes, wanted until the
+  // limit is passed, then running, or refused by the system and not asked for again. The last two
+  // are set under the lock.
+  enum class Worker : std::uint32_t { unwanted, wanted, running, refused };
+  Atomic<Worker> worker_;
   // The worker sleeps on it: 0 asleep without a time limit, 1 otherwise.
   Atomic<std::uint32_t> worker_awake_;
   size_t limit_ = 0;  // the process's limit on addresses, read once

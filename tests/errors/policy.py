@@ -26,7 +26,7 @@ def run(command, library=None, cwd=None, **options):
     if library:
         environment["LD_PRELOAD"] = library
     return subprocess.run(command, env=environment, text=True, capture_output=True, cwd=cwd,
-                          timeout=60, check=False)
+                          timeout=240, check=False)
 
 
 def want(condition, what, done=None):

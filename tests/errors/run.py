@@ -84,7 +84,7 @@ def main():
                            STRATA_GUARD_SAMPLE="1" if mode == "sampled" else "0",
                            STRATA_ON_ERROR="report" if goes_on else "abort")
         done = subprocess.run([program, size, by], env=environment, text=True, capture_output=True,
-                              timeout=60, check=False)
+                              timeout=240, check=False)
         if done.returncode == SKIPPED:
             continue
         runs += 1

@@ -3,6 +3,7 @@
 Started by ctest with STRATA_BUILD, the build's folder, in the environment.
 """
 
+import ctypes
 import json
 import os
 import pathlib
@@ -55,6 +56,27 @@ def statistics(process):
 
 def parts(resident):
     return sum(bytes for name, bytes in resident.items() if name not in ("total", "process"))
+
+
+class FrozenThread:
+    """The thread of a child of ours that answers, kept from doing so: its process looks alive."""
+
+    SEIZE, INTERRUPT, WALL = 0x4206, 0x4207, 0x40000000
+
+    def __init__(self, process):
+        self.number = next(int(task.name) for task in pathlib.Path(f"/proc/{process}/task").iterdir()
+                           if (task / "comm").read_text() == "strata-observe\n")
+        self.trace(self.SEIZE)
+        self.trace(self.INTERRUPT)
+        os.waitpid(self.number, self.WALL)
+
+    def trace(self, request):
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.ptrace(request, self.number, None, None) != 0:
+            raise unittest.SkipTest("no right to trace: " + os.strerror(ctypes.get_errno()))
+
+    def wait_for_end(self):
+        os.waitpid(self.number, self.WALL)
 
 
 class Observing(unittest.TestCase):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """strata report: one page that needs nothing else, and that a browser draws without an error."""
 
+import gzip
 import html
 import json
 import re
@@ -8,7 +9,8 @@ import shutil
 import subprocess
 import unittest
 
-from harness import BUILD, CLEAN, Observing, strata
+import pprof
+from harness import BUILD, CLEAN, SHAPES, Observing, parts, strata
 
 KNOWN = BUILD / "tests/observe/known"
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -82,6 +84,106 @@ class Page(Observing):
         done = strata("report", "-o", path, recording)
         self.assertEqual(1, done.returncode)
         self.assertIn("is not what `strata run --json` writes", done.stderr)
+
+    def record(self, *command, sites=False, name="program.trace"):
+        trace = self.folder / name
+        done = strata("record", "-q", "-o", trace, *(["--sites"] if sites else []), "--", *command,
+                      stdin=subprocess.DEVNULL)
+        self.assertEqual(0, done.returncode, done.stderr)
+        return trace
+
+    def report(self, *words):
+        path = self.folder / "page.html"
+        done = strata("report", "-o", path, *words)
+        self.assertEqual(0, done.returncode, done.stderr)
+        return path
+
+    def test_a_trace_is_replayed_and_looked_into(self):
+        path = self.report(self.record(SHAPES, "live", 50_000, 1000))
+        data = self.data(path)
+        resident = data["statistics"]["resident"]
+        self.assertEqual(resident["total"], parts(resident))
+        self.assertEqual(resident["total"], resident["process"])
+        for outside in ("program", "stacks", "other_mappings", "file_pages"):
+            self.assertEqual(0, resident[outside], outside)
+        entry = max(data["statistics"]["classes"], key=lambda c: c["live"])
+        self.assertLessEqual(1000, entry["size"])
+        self.assertAlmostEqual(50_000, entry["live"], delta=2_000)
+        self.assertEqual("live", data["findings"][0]["cause"])
+        self.assertAlmostEqual(50_000_000, data["samples"]["live"][-1], delta=100_000)
+        # The curve is of the same bytes as the parts.
+        self.assertAlmostEqual(1, max(data["samples"]["resident"]) / resident["total"], delta=0.02)
+        self.assertAlmostEqual(50_000, sum(run[5] for run in data["map"] if run[2] == entry["size"]),
+                               delta=2_000)
+        self.assertIn("beside malloc", " ".join(data["unknown"]))
+        self.assertIn("strata record --sites", " ".join(data["facts"]))
+
+    def test_a_trace_shows_what_is_free_but_kept(self):
+        trace = self.record(SHAPES, "sparse", 200_000, 200, 4)
+        data = self.data(self.report("--set", "purge_delay=10min", "--set", "dirty_limit=1GiB", trace))
+        # A block on each page keeps all of them resident.
+        self.assertAlmostEqual(40_000_000, data["samples"]["resident"][-1], delta=4_000_000)
+        self.assertAlmostEqual(10_000_000, data["samples"]["live"][-1], delta=200_000)
+        self.assertIn("PURGE_DELAY=10min DIRTY_LIMIT=1GiB", " ".join(data["facts"]))
+
+    def test_calling_places_of_a_trace_are_counted(self):
+        path = self.report(self.record(KNOWN, sites=True))
+        profile = self.data(path)["profile"]
+        self.assertIn("Counted", profile["about"])
+        allocated = profile["views"].index("allocated")
+        by_name = {profile["names"][name]: bytes for name, bytes, _ in profile["tree"][2]}
+        took = next(bytes[allocated] for name, bytes in by_name.items() if name.startswith("take("))
+        self.assertEqual(100_000 * 200 + 100_000 * 1000 + 100 * 65_536, took)
+        peak = profile["tree"][1][profile["views"].index("live at the peak")]
+        self.assertLessEqual(60_000_000, peak)
+
+    def test_a_profile_is_reported_and_adds_to_a_trace(self):
+        profile = self.folder / "heap.pb.gz"
+        strata("profile", "-o", profile, "--", KNOWN)
+        total = pprof.Profile(profile).total("peak_space")
+        data = self.data(self.report(profile))
+        shown = data["profile"]["tree"][1][data["profile"]["views"].index("live at the peak")]
+        self.assertEqual(total, shown)
+        self.assertIn("keep_small", " ".join(data["profile"]["names"]))
+        self.assertNotIn("statistics", data)
+        self.assertIn("What is resident", " ".join(data["unknown"]))
+        trace = self.record(SHAPES, "live", 1000, 1000)
+        sites = self.record(SHAPES, "live", 1000, 1000, sites=True, name="sites.trace")
+        for recordings in ((trace, profile), (profile, trace), (sites, profile), (profile, sites)):
+            data = self.data(self.report(*recordings))
+            self.assertIn("keep_small", " ".join(data["profile"]["names"]))
+            self.assertTrue(data["profile"] and data["statistics"] and data["map"])
+            self.assertNotIn("What is resident", " ".join(data["unknown"]))
+            self.assertNotIn("No call sites", " ".join(data["facts"]))
+        done = strata("report", "-o", self.folder / "page.html", profile, profile)
+        self.assertEqual(1, done.returncode)
+        self.assertIn("tells of the same", done.stderr)
+
+    def test_what_is_no_recording_is_said(self):
+        page, damaged = self.folder / "page.html", self.folder / "x.pb.gz"
+        trace = self.record(SHAPES, "live", 1000, 1000)
+        for content, text in ((gzip.compress(b"\x0a\xff\xff"), "no profile in pprof's format"),
+                              (gzip.compress(b""), "is no heap profile"),
+                              (gzip.compress(b"x" * 1000)[:20], "cannot be decompressed"),
+                              (trace.read_bytes()[:40], "no events in it"), (b"", "is no recording")):
+            damaged.write_bytes(content)
+            done = strata("report", "-o", page, damaged)
+            self.assertEqual(1, done.returncode, text)
+            self.assertIn(text, done.stderr)
+            self.assertEqual(1, done.stderr.count("\n"), done.stderr)
+        done = strata("report", "-o", page, self.folder / "none.trace")
+        self.assertIn("cannot read", done.stderr)
+        done = strata("report", "-o", page, "--process", "nobody", trace)
+        self.assertIn("nobody", done.stderr)
+        self.assertFalse(page.exists())
+
+    @unittest.skipIf(BROWSER is None, "no chromium")
+    def test_a_browser_draws_a_recording(self):
+        path = self.report(self.record(KNOWN, sites=True))
+        document = html.unescape(self.draw(path))
+        for part in ("overview", "findings", "timeline", "flame", "classes", "map", "unknown"):
+            self.assertIn(f'<section id="{part}">', document)
+        self.assertIn('aria-label="take(', document)
 
     def test_names_cannot_leave_the_script(self):
         name = self.folder / "a<script>b"

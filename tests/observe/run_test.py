@@ -170,8 +170,7 @@ seen(seconds=2)""")
         self.run_it("sh", "-c", f"{SHAPES} live 50000 1000; : '</script>'", options=["--html", page],
                     stdin=subprocess.DEVNULL)
         text = page.read_text()
-        data = json.loads(text.split("<script>const data = ")[1].split(";</script>\n")[0]
-                          .replace("<\\/", "</"))
+        data = json.loads(text.split("const data = ")[1].split(";\n")[0].replace("<\\/", "</"))
         self.assertIn("</script>", data["program"][2])
         self.assertLess(50_000_000, data["peak"]["resident"])
         self.assertNotRegex(text, r'(src|href)="')

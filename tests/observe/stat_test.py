@@ -195,6 +195,32 @@ class Refusals(harness.Observing):
             return "ended while it was" in err
         self.eventually("one ends in time", ends_in_time)
 
+    def test_a_process_that_hangs(self):
+        process = self.shape("live", 1, 1)
+        frozen = harness.FrozenThread(process.pid)
+        self.assert_refused(strata("stat", process.pid), "does not answer: it has not in 5 seconds")
+        os.kill(process.pid, signal.SIGKILL)
+        frozen.wait_for_end()
+
+    def test_a_process_that_becomes_another_program_while_it_is_asked(self):
+        def becomes_in_time():
+            process = self.shape("replaced", SHAPES, "live", 1, 1)
+            frozen = harness.FrozenThread(process.pid)
+            asking = subprocess.Popen([harness.STRATA, "stat", str(process.pid)], env=harness.CLEAN,
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            maps = pathlib.Path(f"/proc/{asking.pid}/maps")
+            self.eventually("it has the board", lambda: "strata-board" in maps.read_text()
+                            or asking.poll() is not None)
+            process.stdin.write(b"x")
+            process.stdin.flush()
+            frozen.wait_for_end()
+            self.assertEqual(b"ready\n", process.stdout.readline())
+            out, err = asking.communicate(timeout=harness.PATIENCE)
+            self.assertEqual((1, ""), (asking.returncode, out))
+            self.assertRegex(err, "replaced itself by another program|it has not in 5 seconds")
+            return "replaced itself" in err
+        self.eventually("one becomes another in time", becomes_in_time)
+
     def test_a_process_that_becomes_another_program_under_strata_answers_anew(self):
         process = self.shape("replaced", SHAPES, "live", 1000, 640)
         self.assertEqual([], [c for c in statistics(process.pid)["classes"] if c["size"] == 640

@@ -3,8 +3,10 @@
 // home, and none is stranded once its threads are gone.
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "base/intrusive_list.hpp"
 #include "explorer.hpp"
@@ -145,141 +147,98 @@ struct Model {
 
 class SharingProtocol : public testing::Test {
  protected:
-  std::unique_ptr<Model> model;
+  using Body = Explorer::Body;
+  using Blocks = std::vector<int>;
 
-  template <class Threads, class Check>
-  void explore(unsigned preemptions, Threads threads, Check check) {
+  std::unique_ptr<Model> model;
+  std::uint16_t wake = 1;
+
+  // What a thread does, in every schedule with a model of its own. Thread 1 owns the slab.
+  Body lets_go() {
+    return [this] { model->let_go_if_owned(1); };
+  }
+  Body frees(Address thread, const Blocks& blocks) {
+    return [=, this] {
+      for (const int block : blocks) model->free(thread, block, false);
+    };
+  }
+  // The same by a thread that may take the slab over, and lets it go at its end.
+  Body adopts_and_ends(Address thread, const Blocks& blocks) {
+    return [=, this] {
+      for (const int block : blocks) model->free(thread, block, true);
+      model->let_go_if_owned(thread);
+    };
+  }
+  Body takes_and_lets_go(Address thread) {
+    return [=, this] { model->take_and_let_go(thread); };
+  }
+
+  // Threads on a slab of so many blocks; `check` looks at the model at each schedule's end.
+  template <class Check>
+  void explore(unsigned preemptions, std::uint16_t blocks, const std::vector<Body>& threads,
+               Check check) {
     Explorer explorer;
-    const std::size_t schedules =
-        explorer.run([&] { return threads(); },
-                     [&] {
-                       check();
-                       if (HasFailure()) {
-                         std::fprintf(stderr, "the schedule above fails\n");
-                         std::exit(1);
-                       }
-                     },
-                     preemptions);
+    const std::size_t schedules = explorer.run(
+        [&] {
+          model = std::make_unique<Model>(blocks, 1);
+          model->wake = wake;
+          return threads;
+        },
+        [&] {
+          check();
+          if (HasFailure()) {
+            std::fprintf(stderr, "the schedule above fails\n");
+            std::exit(1);
+          }
+        },
+        preemptions);
     RecordProperty("schedules", int(schedules));
     std::printf("    %zu schedules\n", schedules);
+  }
+  void given_back_in_every_schedule(unsigned preemptions, std::uint16_t blocks,
+                                    const std::vector<Body>& threads) {
+    explore(preemptions, blocks, threads, [this] { model->expect_given_back(); });
   }
 };
 
 TEST_F(SharingProtocol, full_slab_let_go_while_two_threads_free_is_given_back) {
-  explore(
-      6,
-      [&] {
-        model = std::make_unique<Model>(2, 1);
-        return std::vector<Explorer::Body>{[&] { model->let_go_if_owned(1); },
-                                           [&] { model->free(2, 0, false); },
-                                           [&] { model->free(3, 1, false); }};
-      },
-      [&] { model->expect_given_back(); });
+  given_back_in_every_schedule(6, 2, {lets_go(), frees(2, {0}), frees(3, {1})});
 }
 
 TEST_F(SharingProtocol, freers_that_adopt_and_end_strand_nothing) {
-  explore(
-      4,
-      [&] {
-        model = std::make_unique<Model>(3, 1);
-        return std::vector<Explorer::Body>{[&] { model->let_go_if_owned(1); },
-                                           [&] {
-                                             model->free(2, 0, true);
-                                             model->free(2, 1, true);
-                                             model->let_go_if_owned(2);
-                                           },
-                                           [&] {
-                                             model->free(3, 2, true);
-                                             model->let_go_if_owned(3);
-                                           }};
-      },
-      [&] { model->expect_given_back(); });
+  given_back_in_every_schedule(4, 3,
+                               {lets_go(), adopts_and_ends(2, {0, 1}), adopts_and_ends(3, {2})});
 }
 
 TEST_F(SharingProtocol, a_thread_that_takes_from_the_pool_meets_the_last_free) {
-  explore(
-      4,
-      [&] {
-        model = std::make_unique<Model>(3, 1);
-        return std::vector<Explorer::Body>{[&] { model->let_go_if_owned(1); },
-                                           [&] {
-                                             model->free(2, 0, false);
-                                             model->free(2, 1, false);
-                                           },
-                                           [&] { model->free(3, 2, false); },
-                                           [&] { model->take_and_let_go(4); }};
-      },
-      [&] { model->expect_given_back(); });
+  given_back_in_every_schedule(4, 3,
+                               {lets_go(), frees(2, {0, 1}), frees(3, {2}), takes_and_lets_go(4)});
 }
 
 TEST_F(SharingProtocol, owner_that_frees_and_ends_meets_frees_of_others) {
-  explore(
-      5,
-      [&] {
-        model = std::make_unique<Model>(3, 1);
-        return std::vector<Explorer::Body>{[&] {
-                                             model->free(1, 0, false);
-                                             model->let_go_if_owned(1);
-                                           },
-                                           [&] {
-                                             model->free(2, 1, true);
-                                             model->let_go_if_owned(2);
-                                           },
-                                           [&] { model->free(3, 2, false); }};
-      },
-      [&] { model->expect_given_back(); });
+  const Body frees_and_ends = [this] {
+    model->free(1, 0, false);
+    model->let_go_if_owned(1);
+  };
+  given_back_in_every_schedule(5, 3, {frees_and_ends, adopts_and_ends(2, {1}), frees(3, {2})});
 }
 
 TEST_F(SharingProtocol, a_batch_of_two_goes_home_while_others_adopt) {
-  explore(
-      4,
-      [&] {
-        model = std::make_unique<Model>(4, 1);
-        model->wake = 3;
-        return std::vector<Explorer::Body>{[&] { model->let_go_if_owned(1); },
-                                           [&] {
-                                             model->blocks[0].next = &model->blocks[1];
-                                             model->send({&model->blocks[0], &model->blocks[1], 2});
-                                           },
-                                           [&] {
-                                             model->free(3, 2, true);
-                                             model->free(3, 3, true);
-                                             model->let_go_if_owned(3);
-                                           }};
-      },
-      [&] { model->expect_given_back(); });
+  wake = 3;
+  const Body sends_two = [this] {
+    model->blocks[0].next = &model->blocks[1];
+    model->send({&model->blocks[0], &model->blocks[1], 2});
+  };
+  given_back_in_every_schedule(4, 4, {lets_go(), sends_two, adopts_and_ends(3, {2, 3})});
 }
 
 TEST_F(SharingProtocol, thinning_a_pooled_slab_meets_frees_and_a_taker) {
-  explore(
-      4,
-      [&] {
-        model = std::make_unique<Model>(4, 1);
-        return std::vector<Explorer::Body>{[&] { model->let_go_if_owned(1); },
-                                           [&] {
-                                             model->free(2, 0, false);
-                                             model->free(2, 1, false);
-                                             model->free(2, 2, false);
-                                           },
-                                           [&] { model->free(3, 3, false); }};
-      },
-      [&] { model->expect_given_back(); });
+  given_back_in_every_schedule(4, 4, {lets_go(), frees(2, {0, 1, 2}), frees(3, {3})});
 }
 
 TEST_F(SharingProtocol, with_a_block_alive_nothing_is_lost_and_nothing_given_back) {
-  explore(
-      4,
-      [&] {
-        model = std::make_unique<Model>(3, 1);
-        return std::vector<Explorer::Body>{[&] { model->let_go_if_owned(1); },
-                                           [&] {
-                                             model->free(2, 0, true);
-                                             model->let_go_if_owned(2);
-                                           },
-                                           [&] { model->free(3, 1, false); },
-                                           [&] { model->take_and_let_go(4); }};
-      },
-      [&] { model->expect_kept(1); });
+  explore(4, 3, {lets_go(), adopts_and_ends(2, {0}), frees(3, {1}), takes_and_lets_go(4)},
+          [this] { model->expect_kept(1); });
 }
 
 }  // namespace

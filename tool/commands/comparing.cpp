@@ -39,29 +39,7 @@ void write_file(const std::string& path, const std::string& content) {
   if (!file) throw std::runtime_error("cannot write " + path);
 }
 
-// Bytes that the system could give out now; a lot when it does not say.
-std::uint64_t available_memory() {
-  std::ifstream file("/proc/meminfo");
-  std::string name;
-  std::uint64_t kib = 0;
-  while (file >> name >> kib) {
-    if (name == "MemAvailable:") return kib * 1024;
-    std::getline(file, name);
-  }
-  return ~std::uint64_t{0};
-}
-
-// Programs ask for more than they use; playing them should not use up the machine.
-void check_room(const replay::TraceFigures& trace, const std::string& touch) {
-  if (touch == "none" || touch == "first") return;
-  const std::uint64_t available = available_memory();
-  if (trace.peak_live_bytes < available / 4 * 3) return;
-  throw std::runtime_error(fmt::format(
-      "the program asked for {} at its peak, and {} are free: touching every page of it could use "
-      "up "
-      "the machine; --touch first writes one byte a block",
-      replay::megabytes(double(trace.peak_live_bytes)), replay::megabytes(double(available))));
-}
+}  // namespace
 
 double pace_of(const std::string& text) {
   if (text == "full") return 0;
@@ -79,8 +57,6 @@ double pace_of(const std::string& text) {
   }
   return factor;
 }
-
-}  // namespace
 
 void add_comparing_options(CLI::App& command, ComparingOptions& options) {
   command
@@ -144,7 +120,7 @@ replay::Comparison replay_trace(const std::string& path, const ComparingOptions&
   const ProgressLine progress(options.quiet);
   const replay::Plan plan = replay::build_plan(
       trace, *process, [&](double done) { progress.show("reading the trace", done); });
-  check_room(plan.figures, settings.touch);
+  replay::check_room(plan.figures, settings.touch);
   replay::Comparison comparison =
       replay::replay(plan, allocators, settings,
                      [&](const std::string& what, double done) { progress.show(what, done); });

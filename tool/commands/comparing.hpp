@@ -20,6 +20,9 @@ struct ComparingOptions {
   bool quiet = false;
 };
 
+// "full" is 0, "recorded" 1, "10x" 10; anything else throws std::runtime_error.
+double pace_of(const std::string& text);
+
 void add_comparing_options(CLI::App& command, ComparingOptions& options);
 
 // The allocators that the options name; all that are installed when they name none.

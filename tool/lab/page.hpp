@@ -1,5 +1,4 @@
-// The parts of the lab's page: the files of lab/page/, and uPlot (MIT licence), which the build
-// fetches by npm; its two are empty where npm could not. Made by cmake/embed.cmake.
+// The parts of the lab's page: the files of lab/page/, put into the command by cmake/embed.cmake.
 #pragma once
 
 #include <string_view>
@@ -9,7 +8,5 @@ namespace strata::lab {
 extern const std::string_view page_style;
 extern const std::string_view page_body;
 extern const std::string_view page_script;
-extern const std::string_view uplot_script;
-extern const std::string_view uplot_style;
 
 }  // namespace strata::lab

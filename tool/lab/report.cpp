@@ -5,8 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "in_script.hpp"
 #include "lab/page.hpp"
+#include "page/in_script.hpp"
+#include "page/parts.hpp"
 
 namespace strata::lab {
 namespace {
@@ -102,12 +103,12 @@ std::string html(const Workload& workload, const std::vector<Result>& results) {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>strata lab</title>
 <style>)";
-  page += uplot_style;
+  page += page::uplot_style;
   page += page_style;
   page += "</style></head><body>\n";
   page += page_body;
   page += "<script>";
-  page += uplot_script;
+  page += page::uplot_script;
   page += "</script>\n<script>const data = ";
   page += text;
   page += ";\n";

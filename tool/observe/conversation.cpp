@@ -61,10 +61,11 @@ class Reader {
 
 bool is_observer(const ThreadName& thread) { return thread.name == observe::observer_name; }
 
-// The board's file, and where in it the process has its slice.
+// The board's file, where in it the process has its slice, and the thread that answers there.
 struct Place {
   int file;
   std::uint64_t start;
+  pid_t observer;
 };
 
 Place find_board(const Process& process) {
@@ -74,7 +75,8 @@ Place find_board(const Process& process) {
     const std::string position = process.read(fmt::format("task/{}/fdinfo/0", thread.number));
     const int file = ::open((folder + "fd/0").c_str(), O_RDWR | O_CLOEXEC);
     if (file < 0) process.refuse(errno);
-    return {file, std::strtoull(position.c_str() + std::strlen("pos:"), nullptr, 10)};
+    return {file, std::strtoull(position.c_str() + std::strlen("pos:"), nullptr, 10),
+            thread.number};
   }
   throw Trouble("{}", why_not_observed(process));
 }
@@ -255,12 +257,14 @@ HeapView Slice::take_survey() {
 Conversation::Conversation(Process& process)
     : process_(process), slice_([&] {
         const Place place = find_board(process);
+        observer_ = place.observer;
         return Slice(place.file, place.start, true);
       }()) {}
 
 void Conversation::check_alive() const {
   if (process_.has_ended()) throw Trouble("{} ended while it was asked", process_.title());
-  if (!is_observed(process_)) {
+  // A program that took its place may be observed too, by a thread of its own.
+  if (::access(process_.path(fmt::format("task/{}", observer_)).c_str(), F_OK) != 0) {
     // Its threads are gone before it is: what ends has ended soon.
     if (process_.has_ended(patience_at_end_ms)) {
       throw Trouble("{} ended while it was asked", process_.title());

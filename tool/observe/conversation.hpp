@@ -102,6 +102,7 @@ class Conversation {
   void check_alive() const;
 
   Process& process_;
+  pid_t observer_ = 0;  // the process's thread that answers
   Slice slice_;
 };
 

@@ -165,6 +165,22 @@ Symbols::OpenFile& Symbols::open(const std::string& path) {
   return *file;
 }
 
+std::uint64_t Symbols::address_of(const std::string& path, std::uint64_t offset) {
+  const OpenFile& file = open(path);
+  GElf_Addr shift = 0;
+  Elf* const elf = file.module != nullptr ? dwfl_module_getelf(file.module, &shift) : nullptr;
+  size_t count = 0;
+  if (elf == nullptr || elf_getphdrnum(elf, &count) != 0) return offset;
+  for (size_t i = 0; i < count; ++i) {
+    GElf_Phdr part;
+    if (gelf_getphdr(elf, int(i), &part) == nullptr || part.p_type != PT_LOAD) continue;
+    if (offset >= part.p_offset && offset < part.p_offset + part.p_filesz) {
+      return offset - part.p_offset + part.p_vaddr;
+    }
+  }
+  return offset;
+}
+
 std::vector<SourcePlace> Symbols::at(const std::string& path, std::uint64_t address) {
   OpenFile& file = open(path);
   if (file.module == nullptr) return {};

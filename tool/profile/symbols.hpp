@@ -28,6 +28,8 @@ class Symbols {
   // The functions at an address of a file, the innermost first: those before the last are inlined
   // into it. Empty when nothing is known.
   std::vector<SourcePlace> at(const std::string& path, std::uint64_t address);
+  // The address in a file of what stands at an offset of it: the offset when that is not known.
+  std::uint64_t address_of(const std::string& path, std::uint64_t offset);
 
  private:
   struct OpenFile;

@@ -23,15 +23,17 @@ std::vector<Point> curve_from(const Json& json) {
 
 Json round_of(const Round& round) {
   return {{"wall_seconds", round.wall},     {"processor_seconds", round.processor},
-          {"waited_seconds", round.waited}, {"faults", round.faults},
-          {"failed", round.failed},         {"peak_bytes", round.peak},
-          {"mean_bytes", round.mean},       {"end_bytes", round.end}};
+          {"waited_seconds", round.waited}, {"rested_seconds", round.rested},
+          {"faults", round.faults},         {"failed", round.failed},
+          {"peak_bytes", round.peak},       {"mean_bytes", round.mean},
+          {"end_bytes", round.end}};
 }
 Round round_from(const Json& json) {
   Round round;
   round.wall = json.at("wall_seconds");
   round.processor = json.at("processor_seconds");
   round.waited = json.at("waited_seconds");
+  round.rested = json.value("rested_seconds", 0.0);
   round.faults = json.at("faults");
   round.failed = json.at("failed");
   round.peak = json.at("peak_bytes");

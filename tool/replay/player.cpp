@@ -1,4 +1,4 @@
-// strata-player PLAN-FILE-NUMBER TOUCH PACE: plays a plan on whatever malloc this process has.
+// strata-player PLAN-FILE-NUMBER TOUCH PACE STOP: plays a plan on whatever malloc this process has.
 //
 // Idea. The process holds nothing but the plan's tables and what the allocator makes of the plan:
 // no C++ runtime, no stdio, no allocation of its own. Its tables are touched before the start, so
@@ -10,7 +10,8 @@
 //
 // TOUCH none, first, page, all: what of a new block is written. "dry" plays without allocating,
 // which is what playing itself costs. PACE: 0 as fast as it goes, else a factor on the program's
-// own pace.
+// own pace. STOP: the epoch at whose end it says "stopped" and waits for a letter on its standard
+// input, so that one can look at the heap; or "never".
 //
 // Output: lines "name value", and "sample EPOCH RESIDENT" for every epoch; see replay/run.cpp.
 #include <dlfcn.h>
@@ -75,6 +76,8 @@ std::atomic<uint32_t> done;
 
 Touch touch = Touch::page;
 double pace = 0;
+uint32_t stop = ~uint32_t{0};  // the epoch to stop at
+uint64_t rested = 0;           // to keep the pace, in nanoseconds
 uint64_t begin_time;
 size_t page_size;
 
@@ -256,6 +259,7 @@ void keep_pace(uint32_t ended_epoch) {
   const uint64_t passed = now(CLOCK_MONOTONIC) - begin_time;
   if (passed >= due) return;
   const timespec rest{time_t((due - passed) / 1000000000), long((due - passed) % 1000000000)};
+  rested += due - passed;
   nanosleep(&rest, nullptr);
 }
 
@@ -283,11 +287,19 @@ void join_ended(const Player& self) {
   }
 }
 
+void wait_to_be_looked_at() {
+  dprintf(STDOUT_FILENO, "stopped\n");
+  char letter;
+  while (read(STDIN_FILENO, &letter, 1) < 0 && errno == EINTR) {
+  }
+}
+
 // What the last thread to finish an epoch does for all.
 void end_epoch(const Player& self) {
   const uint32_t ended = epoch.load(std::memory_order_relaxed);
   if (header.threads > 1) join_ended(self);
   resident[ended] = resident_pages();
+  if (ended == stop) wait_to_be_looked_at();
   keep_pace(ended);
   const uint32_t next = ended + 1;
   if (next == header.epochs) {
@@ -414,6 +426,7 @@ void report(uint64_t wall, uint64_t processor, const rusage& before, const rusag
   dladdr(reinterpret_cast<void*>(&malloc), &info);
   printf("allocator %s\n", info.dli_fname != nullptr ? info.dli_fname : "");
   printf("wall %lu\nprocessor %lu\nwaited %lu\n", wall, processor, waited);
+  printf("rested %lu\n", rested);
   printf("faults %ld\nfailed %lu\n", after.ru_minflt - before.ru_minflt, failed);
   printf("own %lu\npeak %lu\n", own_bytes, value_in("/proc/self/status", "VmHWM:"));
   printf("end %lu\n", value_in("/proc/self/smaps_rollup", "Rss:"));
@@ -424,12 +437,13 @@ void report(uint64_t wall, uint64_t processor, const rusage& before, const rusag
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 4) {
+  if (count != 5) {
     dprintf(STDERR_FILENO, "strata-player is started by strata replay\n");
     return 2;
   }
   prepare(arguments[1], arguments[2]);
   pace = strtod(arguments[3], nullptr);
+  if (strcmp(arguments[4], "never") != 0) stop = uint32_t(strtoul(arguments[4], nullptr, 10));
   sort_starts();
 
   rusage before;

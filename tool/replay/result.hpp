@@ -21,6 +21,7 @@ struct Round {
   double wall = 0;       // seconds from the first call to the last
   double processor = 0;  // seconds of all threads, and of those that the allocator started
   double waited = 0;     // of that, on waiting for blocks of other threads
+  double rested = 0;     // seconds that the player slept to keep the program's pace
   std::uint64_t faults = 0;
   std::uint64_t failed = 0;  // requests that found no memory
   // Bytes resident; of a replay without the player's own tables.

@@ -9,18 +9,14 @@
 #include <fstream>
 #include <map>
 
-#include "in_script.hpp"
-#include "lab/page.hpp"
 #include "observe/trouble.hpp"
+#include "observe/words.hpp"
+#include "page/shell.hpp"
 #include "profile/text.hpp"
 #include "report/parts.hpp"
 
 namespace strata::tool {
 namespace {
-
-std::string for_script(const Json& document) {
-  return in_script(document.dump(-1, ' ', false, Json::error_handler_t::replace));
-}
 
 double rounded(double share) { return std::round(share * 100) / 100; }
 
@@ -94,12 +90,14 @@ class Tree {
 
 }  // namespace
 
-Json profile_document(const HeapProfile& profile, View first) {
+Json profile_document(const HeapProfile& profile, View first, const std::string& about) {
   Json document = Tree(profile).document();
   std::uint64_t samples = 0;
   for (const ProfiledProcess& process : profile.processes) samples += process.samples;
-  document["samples"] = samples;
-  document["mean"] = profile.mean;
+  document["about"] = !about.empty()
+                          ? about
+                          : fmt::format("Estimated from {} samples, one in {}.",
+                                        count_words(samples), size_words(double(profile.mean)));
   document["views"] = Json::array();
   for (unsigned i = 0; i < view_count; ++i) {
     document["views"].push_back(words_of(views[i]));
@@ -153,27 +151,9 @@ Json sampled_document(const HeapProfile& profile, std::uint32_t process) {
 }
 
 std::string report_page(const Json& document) {
-  std::string page = R"(<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Strata: )";
-  for (const char letter : document["title"].get<std::string>()) {
-    if (letter == '<') page += "&lt;";
-    if (letter == '&') page += "&amp;";
-    if (letter != '<' && letter != '&') page += letter;
-  }
-  page += "</title>\n<style>";
-  page += lab::uplot_style;
-  page += report::style;
-  page +=
-      "</style></head><body><main><h1></h1><div id=\"facts\"></div><nav></nav></main>\n<script>";
-  page += lab::uplot_script;
-  page += "</script>\n<script>const data = ";
-  page += for_script(document);
-  page += ";\n";
-  page += report::script;
-  page += "</script></body></html>\n";
-  return page;
+  const std::string title = "Strata: " + document["title"].get<std::string>();
+  const std::string data = document.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return page::html({title, report::style, report::script, data});
 }
 
 void write_report(const std::string& path, const Json& document) {

@@ -1,8 +1,9 @@
 // The report: one self-contained HTML page, which draws what its document holds.
 //
 // The document's members, all but title and facts optional: title, facts (sentences), statistics
-// (as `strata stat --json`), findings (as `strata doctor --json`), samples (as `strata run
-// --json`), map, sampled, profile. What is not there is not on the page.
+// (as `strata stat --json`), findings (as `strata doctor --json`), samples (as `strata run --json`;
+// `waiting` is optional, and with `changes` nothing differs between two points), map, sampled,
+// profile, unknown (sentences: what a recording cannot tell). What is not there is not on the page.
 #pragma once
 
 #include <string>
@@ -27,6 +28,7 @@ Json map_document(const Account& account, const SlabBlocks& blocks);
 Json sampled_document(const HeapProfile& profile, std::uint32_t process);
 
 // The call tree, with the sums of every view; branches of less than a thousandth are left out.
-Json profile_document(const HeapProfile& profile, View first);
+// `about`: where the figures come from, in a sentence; without, that they are estimates.
+Json profile_document(const HeapProfile& profile, View first, const std::string& about = "");
 
 }  // namespace strata::tool

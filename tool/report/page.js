@@ -1,32 +1,14 @@
 // The report's page: draws what `data` holds, and leaves out what it does not.
-'use strict';
-const style = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const make = (tag, parent, text, kind) => {
-  const element = document.createElement(tag);
-  if (text !== undefined && text !== null) element.textContent = text;
-  if (kind) element.className = kind;
-  parent.append(element);
-  return element;
-};
-const size = bytes => {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let unit = 0;
-  for (; Math.abs(bytes) >= 1024 && unit < 4; ++unit) bytes /= 1024;
-  return `${unit === 0 ? Math.round(bytes) : bytes.toFixed(bytes < 10 ? 2 : 1)} ${units[unit]}`;
-};
-const count = n => Math.round(n).toLocaleString('en');
-const share = (part, whole) => whole > 0 ? `${(100 * part / whole).toFixed(part * 10 < whole ? 1 : 0)}%` : '–';
-const seconds = ms => ms < 1000 ? `${ms} ms` : ms < 120000 ? `${(ms / 1000).toFixed(1)} s`
-  : `${Math.floor(ms / 60000)} min ${Math.floor(ms / 1000) % 60} s`;
+make('h1', main, data.title);
+const facts = make('div', main), nav = make('nav', main);
 const redraws = [];  // what must be drawn anew when width or colours change
-const main = document.querySelector('main');
 
 function section(id, title, about) {
   const element = make('section', main);
   element.id = id;
   make('h2', element, title);
   if (about) make('p', element, about, 'faint');
-  const link = make('a', document.querySelector('nav'), title);
+  const link = make('a', nav, title);
   link.href = `#${id}`;
   return element;
 }
@@ -60,7 +42,7 @@ function overview(s) {
     make('i', line).style.background = `var(${colour})`;
     make('span', line, words);
     make('b', line, size(bytes));
-    make('span', line, share(bytes, r.total)).style.cssText = 'flex:0 0 3.4em;text-align:right';
+    make('span', line, shareOf(bytes, r.total)).style.cssText = 'flex:0 0 3.4em;text-align:right';
   }
   bar.setAttribute('role', 'img');
   bar.setAttribute('aria-label', 'Shares of the resident memory; the list below has the figures');
@@ -80,23 +62,13 @@ function findings(list) {
 function timeline(t) {
   const box = section('timeline', 'Live and resident over time');
   const place = make('div', box);
-  if (typeof uPlot === 'undefined') {
-    make('p', place, 'No curves: this strata was built without uPlot (npm was not there to fetch it).', 'note');
-    return;
-  }
-  const lines = [['resident', '--resident'], ['live', '--live'], ['waiting', '--waiting']];
+  const lines = [['resident', 'resident'], ['live', 'live'], ['waiting', 'waiting for purge']].filter(([name]) => t[name]);
   redraws.push(() => {
     place.replaceChildren();
-    const axis = {stroke: style('--faint'), grid: {stroke: style('--line'), width: 1},
-      ticks: {stroke: style('--line'), width: 1}};
-    new uPlot({
-      width: place.clientWidth, height: 280,
-      scales: {x: {time: false}, y: {range: (u, low, high) => [0, (high || 1) * 1.05]}},
-      axes: [{...axis, label: 'seconds', labelSize: 22}, {...axis, label: 'MiB', size: 62, labelSize: 22}],
-      series: [{label: 's', value: (u, v) => v === null ? '–' : v.toFixed(2)}, ...lines.map(([name, colour]) => ({
-        label: name === 'waiting' ? 'waiting for purge' : name, stroke: style(colour), width: 2, points: {show: false},
-        value: (u, v) => v === null ? '–' : `${v.toFixed(1)} MiB`}))],
-    }, [t.time.map(x => x / 1000), ...lines.map(([name]) => t[name].map(x => x / 1048576))], place);
+    // A recording knows each change: between two points nothing was different from the first.
+    const paths = t.changes && typeof uPlot !== 'undefined' ? uPlot.paths.stepped({align: 1}) : undefined;
+    curves(place, [t.time.map(x => x / 1000), ...lines.map(([name]) => t[name].map(x => x / 1048576))],
+      lines.map(([name, label]) => ({label, paths, stroke: style(`--${name}`)})), 'MiB', 280);
   });
 }
 
@@ -347,8 +319,7 @@ function map(m, sampled) {
 // A node of the tree: [name, values by view, children]. Names and views stand beside it.
 function flame(p) {
   const box = section('flame', 'Who allocates, who holds',
-    `Estimated from ${count(p.samples)} samples, one in ${size(p.mean)}. Wider is more; callers stand above. ` +
-    'Click or Enter looks closer, Escape goes back, arrow keys move.');
+    `${p.about} Wider is more; callers stand above. Click or Enter looks closer, Escape goes back, arrow keys move.`);
   const tools = make('div', box, null, 'tools');
   const search = make('input', tools);
   search.type = 'search';
@@ -365,7 +336,7 @@ function flame(p) {
   };
   const name = node => p.names[node[0]];
   const tell = node => {
-    about.textContent = `${name(node)}: ${size(node[1][view])}, ${share(node[1][view], p.tree[1][view])} of ` +
+    about.textContent = `${name(node)}: ${size(node[1][view])}, ${shareOf(node[1][view], p.tree[1][view])} of ` +
       `${size(p.tree[1][view])} ${p.views[view]}`;
   };
   const look = node => {
@@ -440,8 +411,6 @@ function flame(p) {
   redraws.push(draw);
 }
 
-document.querySelector('h1').textContent = data.title;
-const facts = document.querySelector('#facts');
 for (const fact of data.facts) make('p', facts, fact, 'faint');
 if (data.statistics) overview(data.statistics);
 if (data.findings?.length) findings(data.findings);
@@ -449,8 +418,8 @@ if (data.samples?.time.length > 1) timeline(data.samples);
 if (data.profile) flame(data.profile);
 if (data.statistics?.classes.length) classes(data.statistics.classes);
 if (data.map?.length) map(data.map, data.sampled);
-const redraw = () => redraws.forEach(draw => draw());
-redraw();
-let waiting = 0;
-addEventListener('resize', () => { clearTimeout(waiting); waiting = setTimeout(redraw, 80); });
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+if (data.unknown?.length) {
+  const list = make('ul', section('unknown', 'What this cannot know'));
+  for (const sentence of data.unknown) make('li', list, sentence);
+}
+keepDrawn(() => redraws.forEach(draw => draw()));
