@@ -332,10 +332,10 @@ class SpanCore {
     }
     tags.previous(span) = before;
     tags.next(span) = after;
-    if constexpr (head_is_span)
+    if constexpr (lower_first)
       tags.next(before) = span;
     else
-      (before != Tags::none ? tags.next(before) : heads_[bin]) = span;
+      (before != before_head(tags, bin) ? tags.next(before) : heads_[bin]) = span;
     if (after != Tags::none)
       tags.previous(after) = span;
     else
