@@ -16,7 +16,7 @@ struct Settings {
   std::uint64_t memory = 0;       // of the region; 0: chosen from the workload
   std::uint64_t check_every = 0;  // operations between full checks; 0: only at the end
   unsigned repeats = 3;           // timed runs, of which the least counts
-  unsigned instruction_samples = 50;
+  unsigned instruction_samples = 100;
   unsigned snapshots = 96;                               // of the blocks, over the run
   std::function<void(double)> progress = [](double) {};  // 0 to 1 within one product
 };
