@@ -53,16 +53,16 @@ std::vector<std::uint64_t> count_instructions(const std::function<void()>& work,
   Counting state;
   state.counts.resize(most_pairs);
   state.steps_left = most_steps;
-  counting = &state;
   struct sigaction handle {};
   struct sigaction before {};
   handle.sa_sigaction = at_trap;
   handle.sa_flags = SA_SIGINFO;
   sigemptyset(&handle.sa_mask);
   if (sigaction(SIGTRAP, &handle, &before) != 0) return {};
+  counting = &state;
   work();
-  sigaction(SIGTRAP, &before, nullptr);
   counting = nullptr;
+  sigaction(SIGTRAP, &before, nullptr);
   state.counts.resize(state.pairs);
   // An emulator that has no trap flag steps over nothing.
   const auto none = [](std::uint64_t count) { return count == 0; };
