@@ -106,13 +106,8 @@ bool is_free(Slot* slot, const void* block) noexcept {
   return list_has(sharing::block_at(address_of(slab), home.head()), block, home.count());
 }
 
-// Everything that is not this thread's own block, except the case that free_of_other treats itself.
-STRATA_NOINLINE void free_any(void* pointer) noexcept {
-  Slot* const slot = slot_supply.find(Address(pointer));
-  if (slot == nullptr) {
-    if (!sample::freed(pointer) && !free_huge(pointer)) report(Misuse::invalid_free, pointer);
-    return;
-  }
+// Everything in a slot that is not this thread's own block, except what free_of_other treats itself.
+STRATA_NOINLINE void free_in_slot(void* pointer, Slot* slot) noexcept {
   switch (slot->kind()) {
     case SlotKind::slab:
       return free_to_slab(slot, pointer);
@@ -129,6 +124,18 @@ STRATA_NOINLINE void free_any(void* pointer) noexcept {
     default:
       report(Misuse::invalid_free, pointer);
   }
+}
+
+STRATA_NOINLINE void free_any(void* pointer) noexcept {
+  Slot* const slot = slot_supply.find(Address(pointer));
+  if (slot != nullptr) return free_in_slot(pointer, slot);
+  if (!sample::freed(pointer) && !free_huge(pointer)) report(Misuse::invalid_free, pointer);
+}
+
+// A batch of a slab of one slot is full. Takes what free_of_other was given, as it was.
+STRATA_NOINLINE void flush_full(const void* /*pointer*/, Slot* slab) noexcept {
+  ThreadHeap& heap = *thread_cache.heap;
+  flush(heap, outbox_entry(heap, slab));
 }
 
 // The thread has no heap: it has just begun, or has finished, or a mode other than the default one
@@ -155,9 +162,10 @@ void free_of_other(void* pointer, Slot* slot, Size... size) noexcept {
       STRATA_LIKELY(is_block_start(std::uint16_t(Address(pointer)), slot->inverse)) &&
       STRATA_LIKELY(block->mark != mark)) {
     block->mark = mark;
-    return join(*heap, entry, block);
+    if (STRATA_UNLIKELY(join(entry, block))) flush_full(pointer, slot);
+    return;
   }
-  free_any(pointer);
+  free_in_slot(pointer, slot);
 }
 
 // Null, and what does not lie in the primary range.

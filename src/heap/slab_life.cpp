@@ -204,6 +204,14 @@ void forget_threshold(ThreadHeap& heap, Slot* slot) noexcept {
   slot->bias = 0;
 }
 
+// A slab that was nobody's, and what had come home to it.
+void make_own(ThreadHeap& heap, Slot* slot, sharing::RemoteList home) noexcept {
+  slot->count -= home.count();
+  put_back(*slot->own_list(), sharing::block_at(address_of(slot), home.head()));
+  empty_entry(heap, slot);
+  slot->set_owner(heap.thread);
+}
+
 }  // namespace
 
 void watch(ThreadHeap& heap, Slot* slot) noexcept {
@@ -228,9 +236,7 @@ void leave_available(ThreadHeap& heap, Slot* slot) noexcept {
 bool adopt(ThreadHeap& heap, Slot* slot) noexcept {
   sharing::RemoteList home;
   if (!sharing::adopt_full(slot->remote, home)) return false;
-  slot->count -= home.count();
-  slot->freed = sharing::block_at(address_of(slot), home.head());
-  slot->set_owner(heap.thread);
+  make_own(heap, slot, home);
   join_available(heap, slot);
   return true;
 }
@@ -245,9 +251,7 @@ Slot* next_slab(ThreadHeap& heap, unsigned c) noexcept {
   sharing::RemoteList home;
   slot = state.pools[c].take(home);
   if (slot != nullptr) {
-    slot->count -= home.count();
-    slot->set_owner(heap.thread);
-    put_back(*slot->own_list(), sharing::block_at(address_of(slot), home.head()));
+    make_own(heap, slot, home);
     if (Machine::commits_lazily && STRATA_UNLIKELY(slot->thinned)) {
       state.thinning.in_vain();
       LockGuard guard(state.pools[c].lock());
