@@ -53,6 +53,17 @@ STRATA_OVERTAKEN inline bool reaches_uncarved(const Slot* slot, size_t offset) n
   return (slot->uncarved & units_of(offset, block_size(slot))) != 0;
 }
 
+// Units that are carved at once, beginning with the lowest uncarved one: pages that are in memory
+// anyway cost nothing but the time for their blocks, so as many as hold a few.
+constexpr size_t carved_ahead = 8;
+inline unsigned units_at_once(unsigned uncarved, unsigned written, unsigned unit,
+                              size_t size) noexcept {
+  if constexpr (!Machine::commits_lazily) return 1;
+  const unsigned resident = lowest_bit(~((uncarved & written) >> unit));
+  const size_t enough = carved_ahead * size / carve_unit;
+  return resident <= 1 || enough <= 1 ? 1 : resident < enough ? resident : unsigned(enough);
+}
+
 // Carves the next units of one slot until at least one block is free. Returns their list in order
 // of address, or nullptr when everything is carved.
 inline Block* carve(Slot* slot, Address address) noexcept {
@@ -62,9 +73,10 @@ inline Block* carve(Slot* slot, Address address) noexcept {
   Block* list = nullptr;
   while (list == nullptr && uncarved != 0) {
     const unsigned unit = lowest_bit(uncarved);
-    uncarved &= uncarved - 1;
+    const unsigned units = units_at_once(uncarved, written, unit, size);
+    uncarved &= ~(unsigned{first_units(units)} << unit);
     size_t first = unit * carve_unit / size;
-    size_t last = ((unit + 1) * carve_unit - 1) / size;
+    size_t last = ((unit + units) * carve_unit - 1) / size;
     if (last >= slot->slot_capacity()) last = slot->slot_capacity() - 1U;
     // Only the blocks at the unit's edges can overlap other units. Which of these are uncarved?
     const auto waits = [&](size_t block) { return (uncarved & units_of(block * size, size)) != 0; };

@@ -168,7 +168,7 @@ void release_slab(Slot* slab) noexcept {
     slab[i].set_kind(SlotKind::none);
     slab[i].twice_class = no_class;
   }
-  slot_supply.give(slab, slots);
+  slot_supply.leave(slab, slots);
 }
 
 bool let_go_full(ThreadHeap& heap, Slot* slot) noexcept {

@@ -36,6 +36,8 @@ constexpr size_t peak_decay = 4;
 constexpr std::uint32_t missed_ms = 1000;
 // The worker purges what exceeds the limit after this share of the delay.
 constexpr unsigned excess_delay_share = 5;
+// So many slots may have been left and not collected: 4 MiB.
+constexpr size_t most_left = 64;
 
 // Commit at least 1 MiB and at most 32 MiB at once; a quarter of what there is between those.
 constexpr size_t smallest_step = 1 * MiB / slot_size;
@@ -115,6 +117,7 @@ Slot* SlotSupply::take(size_t slots, size_t alignment_slots) noexcept {
   Slot* run = nullptr;
   {
     LockGuard guard(lock_);
+    collect();
     // Annexes only beside a primary range: the marks of free blocks are made of its address.
     if (STRATA_UNLIKELY(!primary_.is_open()) && !open_primary()) return nullptr;
     bool refused = false;
@@ -132,6 +135,7 @@ Slot* SlotSupply::take(size_t slots, size_t alignment_slots) noexcept {
 
 bool SlotSupply::extend(Slot* run, size_t slots, size_t new_slots) noexcept {
   LockGuard guard(lock_);
+  collect();
   SlotRange& range = range_of(run);
   const bool extended = range.extend(run, slots, new_slots);
   if (extended && missing()) note_missed(run + slots, new_slots - slots);
@@ -142,10 +146,46 @@ bool SlotSupply::extend(Slot* run, size_t slots, size_t new_slots) noexcept {
 void SlotSupply::give(Slot* run, size_t slots) noexcept {
   const auto now = std::uint32_t(Machine::now());
   LockGuard guard(lock_);
+  collect();
   if (const size_t used = used_bytes(); used > peak_used_) peak_used_ = used;
   range_of(run).give(run, slots, now);
   if (Machine::has_worker && now - excess_at_ > missed_ms) unmissed_ = missed_ = 0;
   purge_excess(now);
+}
+
+void SlotSupply::leave(Slot* run, size_t slots) noexcept {
+  if constexpr (!Machine::has_worker) return give(run, slots);
+  if (worker_.load(Order::relaxed) != Worker::running ||
+      worker_awake_.load(Order::relaxed) == 0 || !primary_.holds_slot(run)) {
+    return give(run, slots);
+  }
+  run->length = std::uint32_t(slots);
+  const auto number = std::uint64_t(run - primary_.first_slot()) + 1;
+  std::uint64_t found = left_.load(Order::relaxed);
+  std::uint64_t wanted = 0;
+  do {
+    const std::uint64_t all = (found >> left_slots_at) + slots;
+    if (all > most_left) return give(run, slots);
+    const auto next = std::uint32_t(found);
+    run->next = next == 0 ? nullptr : primary_.first_slot() + (next - 1);
+    wanted = all << left_slots_at | number;
+    // Release: collect_left reads the run. And in one order with the worker's going to sleep.
+  } while (!left_.compare_exchange(found, wanted, Order::seq_cst));
+  if (STRATA_LIKELY(worker_awake_.load(Order::seq_cst) != 0)) return;
+  LockGuard guard(lock_);
+  collect();
+}
+
+void SlotSupply::collect_left() noexcept {
+  const auto now = std::uint32_t(Machine::now());
+  if (const size_t used = used_bytes(); used > peak_used_) peak_used_ = used;
+  const auto first = std::uint32_t(left_.exchange(0, Order::acquire));
+  Slot* run = first == 0 ? nullptr : primary_.first_slot() + (first - 1);
+  while (run != nullptr) {
+    Slot* const next = run->next;
+    primary_.give(run, run->length, now);
+    run = next;
+  }
 }
 
 void SlotSupply::note_missed(const Slot* run, size_t slots) noexcept {
@@ -253,6 +293,7 @@ bool SlotSupply::worker_takes_over() noexcept {
 // One round of the worker. Returns the milliseconds until the next, 0: nothing is dirty.
 std::uint32_t SlotSupply::work(std::uint32_t now) noexcept {
   LockGuard guard(lock_);
+  collect();
   const size_t used = used_bytes();
   peak_used_ -= peak_used_ / peak_decay;
   if (peak_used_ < used) peak_used_ = used;
@@ -265,8 +306,10 @@ std::uint32_t SlotSupply::work(std::uint32_t now) noexcept {
     if (dirty <= limit || !purge_oldest(dirty - limit, now, excess_delay)) break;
   }
   if (dirty_bytes() == 0) {
-    worker_awake_.store(0, Order::relaxed);  // under the lock, as is the test of who wakes us
-    return 0;
+    // Under the lock, as is the test of who wakes us. Who leaves a run without it asks afterwards.
+    worker_awake_.store(0, Order::seq_cst);
+    if (left_.load(Order::seq_cst) == 0) return 0;
+    worker_awake_.store(1, Order::relaxed);
   }
   return excess_delay + 1;
 }
@@ -285,6 +328,7 @@ void SlotSupply::run_worker() noexcept {
 size_t SlotSupply::purge(size_t keep) noexcept {
   const auto now = std::uint32_t(Machine::now());
   LockGuard guard(lock_);
+  collect();
   const size_t before = purged_;
   while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, now, 0)) {
   }
@@ -302,6 +346,7 @@ bool SlotSupply::addresses_are_scarce() noexcept {
 
 bool SlotSupply::give_back_unused() noexcept {
   LockGuard guard(lock_);
+  collect();
   bool any = false;
   for_each_range([&](SlotRange& range) {
     if (!range.is_open()) return;
@@ -338,6 +383,7 @@ Slot* SlotSupply::find(Address address) noexcept {
 
 SlotSupply::Usage SlotSupply::usage() noexcept {
   LockGuard guard(lock_);
+  collect();
   Usage usage;
   for_each_range([&](SlotRange& range) {
     usage.reserved += range.reserved_slots() * slot_size;
@@ -356,6 +402,7 @@ SlotSupply::Usage SlotSupply::usage() noexcept {
 
 bool SlotSupply::check() noexcept {
   LockGuard guard(lock_);
+  collect();
   bool good = true;
   for_each_range([&](SlotRange& range) { good &= range.check(); });
   return good;
