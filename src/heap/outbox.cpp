@@ -57,7 +57,6 @@ void post(ThreadHeap* heap, Slot* slab, Block* block) noexcept {
 void empty_entry(ThreadHeap& heap, Slot* slab) noexcept {
   if constexpr (built_small) return;
   OutboxEntry& entry = entry_of_slab(heap, slab);
-  if (STRATA_LIKELY(entry.slot != slab)) return;
   entry.slot = nullptr;
   --heap.outbox_used;
   slab->count -= batch_size(slab::class_of(slab), entry.room);

@@ -50,7 +50,8 @@ inline unsigned units_of(size_t offset, size_t size) noexcept {
 // Whether the block at byte `offset` of a slot reaches into a unit that is not carved. Asked by any
 // thread: the bits of a live block's units do not change.
 STRATA_OVERTAKEN inline bool reaches_uncarved(const Slot* slot, size_t offset) noexcept {
-  return (slot->uncarved & units_of(offset, block_size(slot))) != 0;
+  const unsigned uncarved = slot->uncarved;
+  return uncarved != 0 && (uncarved & units_of(offset, block_size(slot))) != 0;
 }
 
 // Units that are carved at once, beginning with the lowest uncarved one: pages that are in memory

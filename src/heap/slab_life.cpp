@@ -163,10 +163,10 @@ void release_slab(Slot* slab) noexcept {
   if (Machine::commits_lazily && slab->thinned) state.thinning.in_vain();
   const unsigned slots = slab->slots();
   slab->set_owner(0);
-  for (unsigned i = 0; i < slots; ++i) {
-    slab[i].uncarved = 0;
-    slab[i].set_kind(SlotKind::none);
-    slab[i].twice_class = no_class;
+  for (Slot *slot = slab, *end = slab + slots; slot != end; ++slot) {
+    slot->uncarved = 0;
+    slot->set_kind(SlotKind::none);
+    slot->twice_class = no_class;
   }
   slot_supply.leave(slab, slots);
 }
@@ -185,7 +185,7 @@ namespace {
 bool is_sparse(const Slot* slot) noexcept {
   if constexpr (!Machine::commits_lazily) return false;  // no thinning, no thresholds
   const auto threshold = std::uint16_t(-slot->bias);
-  return threshold < sharing::first_threshold(slot->capacity());
+  return threshold == 0 || threshold < sharing::first_threshold(slot->capacity());
 }
 
 void set_threshold(ThreadHeap& heap, Slot* slot) noexcept {
@@ -206,9 +206,11 @@ void forget_threshold(ThreadHeap& heap, Slot* slot) noexcept {
 
 // A slab that was nobody's, and what had come home to it.
 void make_own(ThreadHeap& heap, Slot* slot, sharing::RemoteList home) noexcept {
-  slot->count -= home.count();
-  put_back(*slot->own_list(), sharing::block_at(address_of(slot), home.head()));
-  empty_entry(heap, slot);
+  if (home.head() != 0) {
+    slot->count -= home.count();
+    put_back(*slot->own_list(), sharing::block_at(address_of(slot), home.head()));
+  }
+  if (entry_of_slab(heap, slot).slot == slot) empty_entry(heap, slot);
   slot->set_owner(heap.thread);
 }
 

@@ -116,7 +116,7 @@ STRATA_INLINE bool join(OutboxEntry& entry, Block* block) noexcept {
   entry.first = block;
   return --entry.room == 0;
 }
-// A slab has become the thread's own: what waited for it comes straight into its list.
+// A slab has become the thread's own: what waits for it comes straight into its list.
 void empty_entry(ThreadHeap& heap, Slot* slab) noexcept;
 void flush_outbox(ThreadHeap& heap) noexcept;
 // How many blocks of class c are in a batch that has `room` for more.

@@ -172,14 +172,8 @@ void note_thinned(Slot* slab) noexcept {
   slab->thinned = true;
 }
 
-}  // namespace
-
-void thin_owned(ThreadHeap& heap, Slot* slot) noexcept {
-  if constexpr (!Machine::commits_lazily) return watch(heap, slot);
-  const unsigned c = slab::class_of(slot);
-  watch_further(heap, slot);
-  if (few_are_sparse(slot, heap.sparse_count[c], heap.available_count[c])) return;
-  if (!heap.rest[c].lasts(patience) || !is_worth_it(c)) return;
+STRATA_NOINLINE void thin_at_rest(ThreadHeap& heap, Slot* slot) noexcept {
+  if (!is_worth_it(slab::class_of(slot))) return;
   bring_in(slot);
   const bool empty = slot->live() == 0;
   if (!empty && !thin(slot)) return watch(heap, slot);
@@ -189,6 +183,16 @@ void thin_owned(ThreadHeap& heap, Slot* slot) noexcept {
   // Marks of free blocks went with the pages; while nobody owns the slab every free of one of
   // its blocks is looked at closely, and finds out that its unit is uncarved.
   let_go_partial(slot);
+}
+
+}  // namespace
+
+void thin_owned(ThreadHeap& heap, Slot* slot) noexcept {
+  if constexpr (!Machine::commits_lazily) return watch(heap, slot);
+  const unsigned c = slab::class_of(slot);
+  watch_further(heap, slot);
+  if (few_are_sparse(slot, heap.sparse_count[c], heap.available_count[c])) return;
+  if (heap.rest[c].lasts(patience)) thin_at_rest(heap, slot);
 }
 
 void thin_pooled(Slot* slot, unsigned size_class) noexcept {
