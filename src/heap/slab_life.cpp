@@ -210,7 +210,7 @@ void make_own(ThreadHeap& heap, Slot* slot, sharing::RemoteList home) noexcept {
     slot->count -= home.count();
     put_back(*slot->own_list(), sharing::block_at(address_of(slot), home.head()));
   }
-  if (entry_of_slab(heap, slot).slot == slot) empty_entry(heap, slot);
+  if (!built_small && entry_of_slab(heap, slot).slot == slot) empty_entry(heap, slot);
   slot->set_owner(heap.thread);
 }
 

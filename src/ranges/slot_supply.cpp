@@ -36,8 +36,6 @@ constexpr size_t peak_decay = 4;
 constexpr std::uint32_t missed_ms = 1000;
 // The worker purges what exceeds the limit after this share of the delay.
 constexpr unsigned excess_delay_share = 5;
-// So many slots may have been left and not collected: 4 MiB.
-constexpr size_t most_left = 64;
 
 // Commit at least 1 MiB and at most 32 MiB at once; a quarter of what there is between those.
 constexpr size_t smallest_step = 1 * MiB / slot_size;
@@ -155,33 +153,25 @@ void SlotSupply::give(Slot* run, size_t slots) noexcept {
 
 void SlotSupply::leave(Slot* run, size_t slots) noexcept {
   if constexpr (!Machine::has_worker) return give(run, slots);
-  if (worker_.load(Order::relaxed) != Worker::running ||
-      worker_awake_.load(Order::relaxed) == 0 || !primary_.holds_slot(run)) {
-    return give(run, slots);
+  const bool runs = worker_.load(Order::relaxed) == Worker::running;
+  if (!runs || !primary_.holds_slot(run)) return give(run, slots);
+  switch (left_.leave(primary_.first_slot(), run, std::uint32_t(slots), worker_awake_)) {
+    case Left::no:
+      return give(run, slots);
+    case Left::yes:
+      return;
+    case Left::collect:
+      const auto now = std::uint32_t(Machine::now());
+      LockGuard guard(lock_);
+      collect();
+      purge_excess(now);
   }
-  run->length = std::uint32_t(slots);
-  const auto number = std::uint64_t(run - primary_.first_slot()) + 1;
-  std::uint64_t found = left_.load(Order::relaxed);
-  std::uint64_t wanted = 0;
-  do {
-    const std::uint64_t all = (found >> left_slots_at) + slots;
-    if (all > most_left) return give(run, slots);
-    const auto next = std::uint32_t(found);
-    run->next = next == 0 ? nullptr : primary_.first_slot() + (next - 1);
-    wanted = all << left_slots_at | number;
-    // Release: collect_left reads the run. And in one order with the worker's going to sleep.
-  } while (!left_.compare_exchange(found, wanted, Order::seq_cst));
-  if (STRATA_LIKELY(worker_awake_.load(Order::seq_cst) != 0)) return;
-  LockGuard guard(lock_);
-  collect();
 }
 
 void SlotSupply::collect_left() noexcept {
   const auto now = std::uint32_t(Machine::now());
   if (const size_t used = used_bytes(); used > peak_used_) peak_used_ = used;
-  const auto first = std::uint32_t(left_.exchange(0, Order::acquire));
-  Slot* run = first == 0 ? nullptr : primary_.first_slot() + (first - 1);
-  while (run != nullptr) {
+  for (Slot* run = left_.take(primary_.first_slot()); run != nullptr;) {
     Slot* const next = run->next;
     primary_.give(run, run->length, now);
     run = next;
@@ -306,10 +296,8 @@ std::uint32_t SlotSupply::work(std::uint32_t now) noexcept {
     if (dirty <= limit || !purge_oldest(dirty - limit, now, excess_delay)) break;
   }
   if (dirty_bytes() == 0) {
-    // Under the lock, as is the test of who wakes us. Who leaves a run without it asks afterwards.
-    worker_awake_.store(0, Order::seq_cst);
-    if (left_.load(Order::seq_cst) == 0) return 0;
-    worker_awake_.store(1, Order::relaxed);
+    // Under the lock, as is the test of who wakes us.
+    if (left_.may_sleep(worker_awake_)) return 0;
   }
   return excess_delay + 1;
 }

@@ -23,6 +23,7 @@
 #pragma once
 
 #include "platform/current.hpp"
+#include "ranges/left_runs.hpp"
 #include "ranges/settings.hpp"
 #include "ranges/slot_range.hpp"
 
@@ -145,7 +146,7 @@ class SlotSupply {
   void note_missed(const Slot* run, size_t slots) noexcept;
   // Puts what was left among the free runs. With the lock held.
   void collect() noexcept {
-    if (Machine::has_worker && left_.load(Order::relaxed) != 0) collect_left();
+    if (Machine::has_worker && left_.any()) collect_left();
   }
   STRATA_NOINLINE void collect_left() noexcept;
   [[nodiscard]] bool missing() const noexcept { return Machine::has_worker && unmissed_ != 0; }
@@ -175,10 +176,8 @@ class SlotSupply {
   Atomic<Worker> worker_;
   // The worker sleeps on it: 0 asleep without a time limit, 1 otherwise.
   Atomic<std::uint32_t> worker_awake_;
-  // Runs of the primary range that were left, linked through Slot::next, each with its length: the
-  // first one's number among the range's slots, and above that how many slots they have together.
-  static constexpr unsigned left_slots_at = 32;
-  Atomic<std::uint64_t> left_;
+  // Of the primary range; at most 4 MiB.
+  LeftRuns<Slot, 4 * MiB / slot_size> left_;
   size_t limit_ = 0;  // the process's limit on addresses, read once
 };
 
