@@ -1,4 +1,4 @@
-// ZonePool: the free frames of one zone, as whole blocks and as parts of blocks.
+// LanePool: the free frames of one lane of a zone, as whole blocks and as parts of blocks.
 //
 //   whole blocks   span core over 2 MiB blocks: runs of any length, O(1), coalescing both ways
 //   partial blocks eight lists by how many frames are free; single frames and short runs come from
@@ -8,33 +8,31 @@
 // long as it has frames; with one that another CPU fills from it makes do when there is no other. Of
 // blocks equally full it prefers those that are its own (FrameBlock::owner) or may become so.
 //
-// A request for a run is refused only when a scan over the zone's bitmaps found nothing either
-// (O(blocks)); the same scan serves requests with limits. Not synchronised: the zone's lock is
-// held.
+// O(1), but for a few blocks looked at in each list. Not synchronised, but for what is said to be read
+// from outside: the lane's lock is held.
 #pragma once
 
 #include "base/attributes.hpp"
 #include "base/intrusive_list.hpp"
-#include "frames/run_search.hpp"
+#include "frames/request.hpp"
 #include "span/span_core.hpp"
 
 namespace strata {
 
-class ZonePool {
+class LanePool {
  public:
   static constexpr unsigned lists = 8;
   static constexpr unsigned tries_per_list = 8;
 
-  [[nodiscard]] size_t free_frames() const noexcept { return free_frames_; }
+  // Read from outside, too.
+  [[nodiscard]] size_t free_frames() const noexcept { return free_frames_.load(Order::relaxed); }
+  // Blocks of which a part is free.
+  [[nodiscard]] unsigned parts() const noexcept { return parts_.load(Order::relaxed); }
+
   [[nodiscard]] size_t free_blocks() const noexcept { return spans_.free_units(); }
-  [[nodiscard]] size_t managed_frames() const noexcept { return managed_frames_; }
-  [[nodiscard]] size_t longest_run_blocks() noexcept {
-    FrameBlock* longest = spans_.longest(tags_);
-    return longest != nullptr ? longest->length : 0;
-  }
 
   // Up to `wanted` single frames. `own` is the block that the caller fills from, nullptr: none or
-  // one of another zone; the next one is put there. `tags.claim(block)` makes a block the caller's
+  // one of another lane; the next one is put there. `tags.claim(block)` makes a block the caller's
   // own if it can be. Returns how many.
   template <class Tags>
   size_t take_singles(Frame* into, size_t wanted, FrameBlock*& own, Tags tags) noexcept {
@@ -47,33 +45,27 @@ class ZonePool {
         for (; bits != 0 && got < wanted; bits &= bits - 1) {
           into[got++] = block->frame(word * 64 + lowest_bit(bits));
           --block->pool_frames;
-          --free_frames_;
         }
         block->pool[word] = bits;
       }
       relist(block);
     }
+    count_free(-got);
     return got;
   }
 
-  // `count` neighbouring frames from a multiple of `alignment` frames (a power of two).
+  // `count` neighbouring frames from a multiple of `alignment` frames (a power of two), or a run
+  // without first frame: then there are none that are easily found.
   FrameRun take_run(size_t count, size_t alignment) noexcept {
-    if (count > free_frames_) return {};
+    if (count > free_frames()) return {};
     const bool is_short = count < frames_per_block && alignment < frames_per_block;
-    const FrameRun run = is_short ? take_short(count, alignment) : take_long(count, alignment);
-    return run.first ? run : take_within(count, alignment, {});
+    return is_short ? take_short(count, alignment) : take_long(count, alignment);
   }
 
-  // The same inside limits, by scanning. O(blocks).
-  FrameRun take_within(size_t count, size_t alignment, const FrameLimits& limits) noexcept {
-    for (FrameRegion* region = regions_.first(); region != nullptr; region = region->next) {
-      if (region->offline) continue;
-      const Frame first = find_run(*region, count, alignment, limits);
-      if (!first) continue;
-      take_exactly(&region->block_of(first), first.number % frames_per_block, count, true);
-      return {first, count};
-    }
-    return {};
+  // Just these frames of a block: all of them are in the pool.
+  void take_exactly(FrameBlock* block, size_t index, size_t count) noexcept {
+    if (block->pool_frames == frames_per_block) take_block(block);
+    take_from(block, index, count);
   }
 
   // Up to `wanted` whole blocks, from the shortest spans. Returns how many.
@@ -89,37 +81,29 @@ class ZonePool {
         into[got++] = block;
       }
     }
-    free_frames_ -= got * frames_per_block;
+    count_free(-(size_t{got} * frames_per_block));
     return got;
   }
 
-  // Whole blocks come back, `count` neighbours of one region.
-  void give_blocks(FrameRegion& region, FrameBlock* first, size_t count) noexcept {
+  // Whole blocks come back, `count` neighbours of one stripe.
+  void give_blocks(FrameBlock* first, size_t count) noexcept {
     for (size_t i = 0; i < count; ++i) first[i].set_pool(0, frames_per_block, true);
-    if (region.offline) return;
-    free_frames_ += count * frames_per_block;
+    if (first->state == FrameBlockState::offline) return;
+    count_free(count * frames_per_block);
     spans_.give(tags_, first, count);
   }
 
-  // Frames come back: none of them is in the pool.
-  void give(FrameRegion& region, Frame first, size_t count) noexcept {
-    if (!region.offline) free_frames_ += count;
-    while (count != 0) {
-      FrameBlock& block = region.block_of(first);
-      const size_t index = first.number % frames_per_block;
-      const size_t here = count < frames_per_block - index ? count : frames_per_block - index;
-      block.set_pool(index, here, true);
-      relist(&block);
-      first = first + here;
-      count -= here;
-    }
+  // Frames of a block come back: none of them is in the pool.
+  void give(FrameBlock& block, size_t index, size_t count) noexcept {
+    if (block.state != FrameBlockState::offline) count_free(count);
+    block.set_pool(index, count, true);
+    relist(&block);
   }
 
   // One frame comes back.
-  STRATA_INLINE void give_one(FrameRegion& region, Frame frame) noexcept {
-    if constexpr (built_small) return give(region, frame, 1);
-    if (STRATA_LIKELY(!region.offline)) ++free_frames_;
-    FrameBlock& block = region.block_of(frame);
+  STRATA_INLINE void give_one(FrameBlock& block, Frame frame) noexcept {
+    if constexpr (built_small) return give(block, frame.number % frames_per_block, 1);
+    if (STRATA_LIKELY(block.state != FrameBlockState::offline)) count_free(1);
     block.pool[frame.number % frames_per_block / 64] |= FrameBlock::bit_of(frame);
     ++block.pool_frames;
     if (STRATA_LIKELY(block.state == FrameBlockState::partial &&
@@ -129,73 +113,32 @@ class ZonePool {
     relist(&block);
   }
 
-  // A new region: all its frames become free.
-  void add(FrameRegion& region) noexcept {
-    regions_.push_back(&region);
-    managed_frames_ += region.frames();
-    give(region, region.first, region.frames());
+  // Takes a block's free frames out of the pool (they keep their bits), or puts them back. Of a free
+  // span its first block goes first.
+  void set_offline(FrameBlock* block, bool offline) noexcept {
+    if (offline) {
+      if (block->state == FrameBlockState::free_end) spans_.take_whole(tags_, block);
+      unlist(block);
+      block->state = FrameBlockState::offline;
+      count_free(-size_t{block->pool_frames});
+    } else {
+      block->state = FrameBlockState::unlisted;
+      relist(block);
+      count_free(block->pool_frames);
+    }
   }
 
-  // Takes the region's frames out of the pool (they keep their bits), or puts them back.
-  void set_offline(FrameRegion& region, bool offline) noexcept {
-    region.offline = offline;
-    managed_frames_ += offline ? -region.frames() : region.frames();
-    for (size_t i = 0; i < region.block_count; ++i) {
-      FrameBlock* block = region.blocks + i;
-      if (offline) {
-        // A free span goes as a whole when its first block does.
-        if (block->state == FrameBlockState::free_end) spans_.take_whole(tags_, block);
-        unlist(block);
-        block->state = FrameBlockState::offline;
-        free_frames_ -= block->pool_frames;
-      } else {
-        block->state = FrameBlockState::unlisted;
-        relist(block);
-        free_frames_ += block->pool_frames;
-      }
-    }
-  }
-  // Forgets an offline region. False while frames of it are in use or in magazines, or a CPU has
-  // one of its blocks.
-  bool remove(FrameRegion& region) noexcept {
-    size_t frames = 0;
-    bool owned = !region.offline;
-    for (size_t i = 0; i < region.block_count; ++i) {
-      frames += region.blocks[i].pool_frames;
-      owned |= region.blocks[i].owned.load(Order::acquire);
-    }
-    if (owned || frames != region.frames()) return false;
-    regions_.remove(&region);
-    return true;
-  }
-
-  // True when lists, spans and counts agree with the bitmaps. O(blocks).
-  [[nodiscard]] bool check() noexcept {
-    size_t frames = 0, whole = 0, listed = 0;
-    bool good = spans_.check(tags_);
-    for (FrameRegion* region = regions_.first(); region != nullptr; region = region->next) {
-      for (size_t i = 0; i < region->block_count; ++i) {
-        const FrameBlock& block = region->blocks[i];
-        const bool is_whole = block.whole.whole();
-        unsigned ones = 0;
-        for (unsigned word = 0; word < FrameBlock::words; ++word) {
-          ones += count_ones(block.pool[word]);
-          good &= (block.pool[word] & block.out[word].bits()) == 0;
-          good &= !is_whole || (block.pool[word] | block.out[word].bits()) == 0;
-        }
-        const bool part = ones != 0 && ones != frames_per_block;
-        good &= ones == block.pool_frames;
-        if (region->offline) continue;
-        frames += ones;
-        whole += ones == frames_per_block ? 1 : 0;
-        listed += part ? 1 : 0;
-        good &= (block.state == FrameBlockState::partial) == part;
-      }
-    }
+  // Takes from these counts what is here; true when lists, spans and counts agree. O(free spans and
+  // partly free blocks).
+  [[nodiscard]] bool check(size_t& frames, size_t& whole, size_t& parts) noexcept {
+    size_t listed = 0;
     for (const List<FrameBlock>& list : partial_) {
-      for (FrameBlock* block = list.first(); block != nullptr; block = block->next) --listed;
+      for (FrameBlock* block = list.first(); block != nullptr; block = block->next) ++listed;
     }
-    return good && frames == free_frames_ && whole == spans_.free_units() && listed == 0;
+    frames -= free_frames();
+    whole -= spans_.free_units();
+    parts -= listed;
+    return spans_.check(tags_) && listed == this->parts();
   }
 
  private:
@@ -245,6 +188,7 @@ class ZonePool {
     List<FrameBlock>& list = partial_[block->list];
     list.remove(block);
     if (list.empty()) list_map_ &= ~(1U << block->list);
+    parts_.store(parts() - 1, Order::relaxed);
     block->state = FrameBlockState::unlisted;
   }
 
@@ -264,11 +208,17 @@ class ZonePool {
     block->state = FrameBlockState::partial;
     partial_[block->list].push_front(block);
     list_map_ |= 1U << block->list;
+    parts_.store(parts() + 1, Order::relaxed);
+  }
+
+  // More, or by a wrapped negative number fewer, frames are free.
+  void count_free(size_t frames) noexcept {
+    free_frames_.store(free_frames() + frames, Order::relaxed);
   }
 
   void take_from(FrameBlock* block, size_t index, size_t count) noexcept {
     block->set_pool(index, count, false);
-    free_frames_ -= count;
+    count_free(-count);
     relist(block);
   }
 
@@ -290,19 +240,13 @@ class ZonePool {
     const size_t blocks = divide_up(count, frames_per_block);
     FrameBlock* first = spans_.take_aligned(tags_, blocks, alignment >> block_shift);
     if (first == nullptr) return {};
-    take_exactly(first, 0, count, false);
-    return {first->frame(0), count};
-  }
-
-  // `count` frames from `index` in `block` on, all of them in the pool. `in_spans`: whole blocks
-  // still belong to free spans.
-  void take_exactly(FrameBlock* block, size_t index, size_t count, bool in_spans) noexcept {
-    for (; count != 0; ++block, index = 0) {
-      const size_t here = count < frames_per_block - index ? count : frames_per_block - index;
-      if (in_spans && block->pool_frames == frames_per_block) take_block(block);
-      take_from(block, index, here);
-      count -= here;
+    const Frame at = first->frame(0);
+    for (size_t left = count; left != 0; ++first) {
+      const size_t here = left < frames_per_block ? left : frames_per_block;
+      take_from(first, 0, here);
+      left -= here;
     }
+    return {at, count};
   }
 
   // Takes one block out of the middle of its free span.
@@ -317,13 +261,12 @@ class ZonePool {
     spans_.take_at(tags_, head, size_t(block - head), 1);
   }
 
-  size_t free_frames_ = 0;
-  size_t managed_frames_ = 0;  // of online regions
-  unsigned list_map_ = 0;      // bit i: partial_[i] is not empty
+  Atomic<size_t> free_frames_;  // of blocks that are not offline
+  Atomic<unsigned> parts_;      // blocks in `partial_`
+  unsigned list_map_ = 0;       // bit i: partial_[i] is not empty
   FrameBlockTags tags_;
-  List<FrameRegion> regions_;
   List<FrameBlock> partial_[lists];
-  SpanCore<FrameBlockTags, 24> spans_;  // free spans of whole blocks; 2^24 blocks are 32 TiB
+  SpanCore<FrameBlockTags, lane_span_log2> spans_;  // free spans of whole blocks
 };
 
 }  // namespace strata
