@@ -4,7 +4,8 @@
 //     | 1..640 KiB | 1..16 MiB | ... |     isa | below_4gib | any
 //
 // Requests fall through from the highest zone allowed downward. What a zone below the topmost one
-// keeps for those who ask for it by name: 1/32 of its frames.
+// keeps for those who ask for it by name: 1/32 of its frames (read as a sum over its lanes without a
+// lock, so that CPUs which ask at once may go below it by what they ask for).
 //
 // Lock order: the directory's, then a zone's lanes' by their numbers. Memory comes and goes under the directory's.
 #pragma once
@@ -113,6 +114,9 @@ class FrameStore {
 
   using BlockMagazine = BlockMagazineOf<FrameBlock>;
 
+  // Whose lanes are asked first; no call where there is one lane only.
+  static unsigned cpu() noexcept { return frame_lanes == 1 ? 0 : Machine::cpu(); }
+
   [[nodiscard]] Lane& lane_with(Frame frame) noexcept {
     return zones_[unsigned(zone_of(frame))].lane_with(frame);
   }
@@ -199,7 +203,7 @@ class FrameStore {
     for (unsigned zone = unsigned(request.zone) + 1; zone-- > 0;) {
       const bool by_name = zone == unsigned(request.zone) || request.may_use_reserve;
       if (zones_[zone].free_frames() < (by_name ? 0 : kept(zone)) + request.count) continue;
-      const FrameRun run = zones_[zone].take(request, Machine::cpu(), directory_);
+      const FrameRun run = zones_[zone].take(request, cpu(), directory_);
       if (run.first) return run;
     }
     return {};

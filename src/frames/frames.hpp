@@ -275,7 +275,7 @@ class Frames : public FrameStore<Machine> {
 
   // One frame to its lane's pool. False: two CPUs freed it at once, it is left alone.
   STRATA_NOINLINE bool give_home(FrameRegion& region, Frame frame) noexcept {
-    Lane& lane = this->lane_with(frame);
+    Lane& lane = this->zones_[unsigned(region.zone)].lane_with(frame);
     const LockGuard guard(lane.lock);
     FrameBlock& block = region.block_of(frame);
     if (STRATA_UNLIKELY(out(block, frame))) return false;
@@ -293,6 +293,7 @@ class Frames : public FrameStore<Machine> {
   static constexpr unsigned spared_parts = frame_lanes == 1 ? 0 : 16;
 
   bool refill_from_pools(Magazine& magazine) noexcept {
+    constexpr bool open = true;
     for (unsigned number = frame_zones; number-- > 0;) {
       auto& zone = this->zones_[number];
       size_t wanted = magazine_batch;
@@ -301,25 +302,25 @@ class Frames : public FrameStore<Machine> {
         if (free <= kept) continue;
         if (free - kept < wanted) wanted = free - kept;
       }
-      const unsigned cpu = Machine::cpu();
-      for (unsigned n = 0; n < frame_lanes; ++n) {
-        Lane& lane = zone.lane(lane_for(cpu, n));
-        if (frame_lanes > 1 && lane.pool.parts() <= (n == 0 ? 0 : spared_parts)) continue;
-        if (refill_from(lane, wanted, magazine)) return true;
-      }
+      const unsigned cpu = Store::cpu();
       for (unsigned n = 0; n < frame_lanes && frame_lanes > 1; ++n) {
-        if (refill_from(zone.lane(lane_for(cpu, n)), wanted, magazine)) return true;
+        Lane& lane = zone.lane(lane_for(cpu, n));
+        if (lane.pool.parts() <= (n == 0 ? 0 : spared_parts)) continue;
+        if (refill_from(lane, wanted, !open, magazine)) return true;
+      }
+      for (unsigned n = 0; n < frame_lanes; ++n) {
+        if (refill_from(zone.lane(lane_for(cpu, n)), wanted, open, magazine)) return true;
       }
     }
     return false;
   }
-  bool refill_from(Lane& lane, size_t wanted, Magazine& magazine) noexcept {
+  bool refill_from(Lane& lane, size_t wanted, bool may_open, Magazine& magazine) noexcept {
     if (lane.pool.free_frames() == 0) return false;
     const LockGuard guard(lane.lock);
     if (magazine.own_lane != &lane) leave_block(magazine);
     magazine.own_lane = &lane;
-    const size_t got =
-        lane.pool.take_singles(magazine.frames, wanted, magazine.own, Tags{*this, magazine});
+    const size_t got = lane.pool.take_singles(magazine.frames, wanted, may_open, magazine.own,
+                                              Tags{*this, magazine});
     magazine.count.store(got, Order::relaxed);
     return got != 0;
   }
@@ -405,7 +406,7 @@ class Frames : public FrameStore<Machine> {
     auto& zone = this->zones_[this->top_zone()];
     unsigned got = 0;
     for (unsigned n = 0; n < frame_lanes && got == 0; ++n) {
-      Lane& lane = zone.lane(lane_for(Machine::cpu(), n));
+      Lane& lane = zone.lane(lane_for(Store::cpu(), n));
       const LockGuard guard(lane.lock);
       const size_t share = lane.pool.free_blocks() / BlockMagazine::size + 1;
       got = lane.pool.take_blocks(

@@ -26,19 +26,20 @@ class LanePool {
 
   // Read from outside, too.
   [[nodiscard]] size_t free_frames() const noexcept { return free_frames_.load(Order::relaxed); }
-  // Blocks of which a part is free.
+  // Blocks of which a part is free; not counted by code for size.
   [[nodiscard]] unsigned parts() const noexcept { return parts_.load(Order::relaxed); }
 
   [[nodiscard]] size_t free_blocks() const noexcept { return spans_.free_units(); }
 
-  // Up to `wanted` single frames. `own` is the block that the caller fills from, nullptr: none or
+  // Up to `wanted` single frames, from fresh blocks only if `may_open`. `own` is the block that the caller fills from, nullptr: none or
   // one of another lane; the next one is put there. `tags.claim(block)` makes a block the caller's
   // own if it can be. Returns how many.
   template <class Tags>
-  size_t take_singles(Frame* into, size_t wanted, FrameBlock*& own, Tags tags) noexcept {
+  size_t take_singles(Frame* into, size_t wanted, bool may_open, FrameBlock*& own,
+                      Tags tags) noexcept {
     size_t got = 0;
     while (got < wanted) {
-      FrameBlock* block = block_for(own, tags);
+      FrameBlock* block = block_for(may_open, own, tags);
       if (block == nullptr) break;
       for (unsigned word = 0; word < FrameBlock::words; ++word) {
         std::uint64_t bits = block->pool[word];
@@ -54,18 +55,41 @@ class LanePool {
     return got;
   }
 
-  // `count` neighbouring frames from a multiple of `alignment` frames (a power of two), or a run
-  // without first frame: then there are none that are easily found.
-  FrameRun take_run(size_t count, size_t alignment) noexcept {
+  // The first of `count` neighbouring frames from a multiple of `alignment` frames (a power of two),
+  // or none: then there are none that are easily found. They are to be taken by take_from(); whole
+  // blocks of them belong to no span any more.
+  Frame find_run(size_t count, size_t alignment) noexcept {
     if (count > free_frames()) return {};
     const bool is_short = count < frames_per_block && alignment < frames_per_block;
-    return is_short ? take_short(count, alignment) : take_long(count, alignment);
+    for (unsigned list = is_short ? list_of(count) : lists; list < lists; ++list) {
+      FrameBlock* block = partial_[list].first();
+      for (unsigned i = 0; block != nullptr && i < tries_per_list; ++i, block = block->next) {
+        const size_t index = block->find_run(count, alignment);
+        if (index != frames_per_block) return block->frame(index);
+      }
+    }
+    FrameBlock* first = spans_.take_aligned(tags_, divide_up(count, frames_per_block),
+                                            is_short ? 1 : alignment >> block_shift);
+    return first != nullptr ? first->frame(0) : Frame{};
   }
 
-  // Just these frames of a block: all of them are in the pool.
-  void take_exactly(FrameBlock* block, size_t index, size_t count) noexcept {
-    if (block->pool_frames == frames_per_block) take_block(block);
-    take_from(block, index, count);
+  // Takes a whole block out of the middle of its free span; its frames are to be taken next.
+  void take_block(FrameBlock* block) noexcept {
+    FrameBlock* head = block;
+    while (head->state != FrameBlockState::free_end) --head;
+    // The first end met is the span's first block, or `block` was its last one: then the one before,
+    // of the same stripe, is whole too.
+    if (head == block && head->length > 1 && !begins_stripe(head->number) &&
+        (head - 1)->pool_frames == frames_per_block) {
+      head -= head->length - 1;
+    }
+    spans_.take_at(tags_, head, size_t(block - head), 1);
+  }
+  // Takes just these frames of a block that is in no span: all of them are in the pool.
+  void take_from(FrameBlock* block, size_t index, size_t count) noexcept {
+    block->set_pool(index, count, false);
+    count_free(-count);
+    relist(block);
   }
 
   // Up to `wanted` whole blocks, from the shortest spans. Returns how many.
@@ -138,14 +162,14 @@ class LanePool {
     frames -= free_frames();
     whole -= spans_.free_units();
     parts -= listed;
-    return spans_.check(tags_) && listed == this->parts();
+    return spans_.check(tags_) && (built_small || listed == this->parts());
   }
 
  private:
   // Where single frames come from: the caller's own block, the fullest one that is nobody's, a
   // fresh one, or at last another CPU's.
   template <class Tags>
-  FrameBlock* block_for(FrameBlock*& own, Tags tags) noexcept {
+  FrameBlock* block_for(bool may_open, FrameBlock*& own, Tags tags) noexcept {
     if constexpr (built_small) {
       return list_map_ != 0 ? partial_[lowest_bit(list_map_)].first() : spans_.take(tags_, 1);
     }
@@ -168,9 +192,9 @@ class LanePool {
         }
       }
     }
-    if (found == nullptr) found = spans_.take(tags_, 1);
+    if (found == nullptr && may_open) found = spans_.take(tags_, 1);
     if (found == nullptr || found->owned.load(Order::acquire)) {
-      return found != nullptr ? found : busy;
+      return found != nullptr ? found : may_open ? busy : nullptr;
     }
     if (!tags.claim(found)) tags.ask(found);
     if (own != nullptr) own->owned.store(false, Order::release);
@@ -188,7 +212,7 @@ class LanePool {
     List<FrameBlock>& list = partial_[block->list];
     list.remove(block);
     if (list.empty()) list_map_ &= ~(1U << block->list);
-    parts_.store(parts() - 1, Order::relaxed);
+    if constexpr (!built_small) parts_.store(parts() - 1, Order::relaxed);
     block->state = FrameBlockState::unlisted;
   }
 
@@ -208,7 +232,7 @@ class LanePool {
     block->state = FrameBlockState::partial;
     partial_[block->list].push_front(block);
     list_map_ |= 1U << block->list;
-    parts_.store(parts() + 1, Order::relaxed);
+    if constexpr (!built_small) parts_.store(parts() + 1, Order::relaxed);
   }
 
   // More, or by a wrapped negative number fewer, frames are free.
@@ -216,54 +240,9 @@ class LanePool {
     free_frames_.store(free_frames() + frames, Order::relaxed);
   }
 
-  void take_from(FrameBlock* block, size_t index, size_t count) noexcept {
-    block->set_pool(index, count, false);
-    count_free(-count);
-    relist(block);
-  }
-
-  FrameRun take_short(size_t count, size_t alignment) noexcept {
-    for (unsigned list = list_of(count); list < lists; ++list) {
-      FrameBlock* block = partial_[list].first();
-      for (unsigned i = 0; block != nullptr && i < tries_per_list; ++i, block = block->next) {
-        const size_t index = block->find_run(count, alignment);
-        if (index == frames_per_block) continue;
-        take_from(block, index, count);
-        return {block->frame(index), count};
-      }
-    }
-    return take_long(count, 1);
-  }
-
-  // From the start of whole blocks.
-  FrameRun take_long(size_t count, size_t alignment) noexcept {
-    const size_t blocks = divide_up(count, frames_per_block);
-    FrameBlock* first = spans_.take_aligned(tags_, blocks, alignment >> block_shift);
-    if (first == nullptr) return {};
-    const Frame at = first->frame(0);
-    for (size_t left = count; left != 0; ++first) {
-      const size_t here = left < frames_per_block ? left : frames_per_block;
-      take_from(first, 0, here);
-      left -= here;
-    }
-    return {at, count};
-  }
-
-  // Takes one block out of the middle of its free span.
-  void take_block(FrameBlock* block) noexcept {
-    FrameBlock* head = block;
-    while (head->state != FrameBlockState::free_end) --head;
-    // The first end met is the span's first block, or `block` was its last one: then the one before
-    // is whole too.
-    if (head == block && head->length > 1 && (head - 1)->pool_frames == frames_per_block) {
-      head -= head->length - 1;
-    }
-    spans_.take_at(tags_, head, size_t(block - head), 1);
-  }
-
   Atomic<size_t> free_frames_;  // of blocks that are not offline
-  Atomic<unsigned> parts_;      // blocks in `partial_`
-  unsigned list_map_ = 0;       // bit i: partial_[i] is not empty
+  Atomic<unsigned> parts_;
+  unsigned list_map_ = 0;  // bit i: partial_[i] is not empty
   FrameBlockTags tags_;
   List<FrameBlock> partial_[lists];
   SpanCore<FrameBlockTags, lane_span_log2> spans_;  // free spans of whole blocks

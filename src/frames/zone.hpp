@@ -43,22 +43,19 @@ class Zone {
   // A run that is handed out now, or one without first frame.
   FrameRun take(const FrameRequest& request, unsigned cpu,
                 const RegionDirectory& directory) noexcept {
-    for (unsigned n = 0; n < frame_lanes && !request.limits.any(); ++n) {
-      Lane& lane = lanes_[lane_for(cpu, n)];
-      const LockGuard guard(lane.lock);
-      const FrameRun run = lane.pool.take_run(request.count, request.alignment);
-      if (!run.first) continue;
-      directory.find(run.first)->turn_out(run.first, run.count, true);
-      return run;
-    }
-    const Hold guard(*this, 0, frame_lanes);
-    for (FrameRegion* region = regions_.first(); region != nullptr; region = region->next) {
-      if (region->offline) continue;
-      const Frame first = find_run(*region, request.count, request.alignment, request.limits);
+    // Each lane by itself, and then all of them by the scan.
+    for (unsigned n = request.limits.any() ? frame_lanes : 0; n <= frame_lanes; ++n) {
+      const bool one = n < frame_lanes;
+      const unsigned from = one ? lane_for(cpu, n) : 0;
+      const Hold guard(*this, from, one ? from + 1 : frame_lanes);
+      const Frame first =
+          one ? lanes_[from].pool.find_run(request.count, request.alignment) : scan(request);
       if (!first) continue;
+      FrameRegion* region = directory.find(first);
       each_block(*region, first, request.count,
-                 [](LanePool& pool, FrameBlock& block, size_t index, size_t count) noexcept {
-                   pool.take_exactly(&block, index, count);
+                 [one](LanePool& pool, FrameBlock& block, size_t index, size_t count) noexcept {
+                   if (!one && block.pool_frames == frames_per_block) pool.take_block(&block);
+                   pool.take_from(&block, index, count);
                  });
       region->turn_out(first, request.count, true);
       return {first, request.count};
@@ -163,11 +160,11 @@ class Zone {
   // Holds the locks of lanes [first, end).
   class [[nodiscard]] Hold {
    public:
-    Hold(Zone& zone, unsigned first, unsigned end) noexcept
+    STRATA_TINY Hold(Zone& zone, unsigned first, unsigned end) noexcept
         : zone_(zone), first_(first), end_(end) {
       for (unsigned i = first; i < end; ++i) zone_.lanes_[i].lock.lock();
     }
-    ~Hold() {
+    STRATA_TINY ~Hold() {
       for (unsigned i = end_; i-- > first_;) zone_.lanes_[i].lock.unlock();
     }
     Hold(const Hold&) = delete;
@@ -177,6 +174,16 @@ class Zone {
     Zone& zone_;
     unsigned first_, end_;
   };
+
+  // Under all lanes' locks.
+  Frame scan(const FrameRequest& request) noexcept {
+    for (FrameRegion* region = regions_.first(); region != nullptr; region = region->next) {
+      if (region->offline) continue;
+      const Frame first = find_run(*region, request.count, request.alignment, request.limits);
+      if (first) return first;
+    }
+    return {};
+  }
 
   LanePool& pool_of(const FrameBlock& block) noexcept { return lane_with(block.frame(0)).pool; }
 
