@@ -88,8 +88,8 @@ void stay_on_cpu(unsigned number) {
   }
 }
 
-// Runs work(thread) on so many threads; the time of the slowest, per operation pair. The threads stay
-// the same ones, as CPUs do.
+// Runs work(thread), which says how long it took, on so many threads; the time of the slowest, per
+// operation pair. The threads stay the same ones, as CPUs do.
 template <class Work>
 double timed(unsigned threads, size_t operations, Work work) {
   static std::function<void(unsigned)> task;
@@ -113,9 +113,7 @@ double timed(unsigned threads, size_t operations, Work work) {
   task = [&](unsigned t) {
     ++ready;
     while (ready != threads) cpu_relax();
-    const double start = now();
-    work(t);
-    took[t] = now() - start;
+    took[t] = work(t);
     ours->drain();
   };
   done = 0;
@@ -131,18 +129,30 @@ enum class Pattern { pairs, bulk, random };
 
 template <class Side, unsigned order>
 double run(Pattern pattern, unsigned threads) {
-  const size_t count = pattern == Pattern::pairs ? 200000 : order == 0 ? 100000 : 1000;
-  return timed(threads, count, [&](unsigned t) {
-    if (pattern == Pattern::pairs) {
+  const bool bulk = pattern != Pattern::pairs;
+  const size_t count = !bulk ? 200000 : order == 0 ? 100000 : 1000;
+  const size_t rounds = !bulk        ? 1
+                        : order == 0 ? 3
+                                     : 30;  // several, so that threads get out of step
+  return timed(threads, count * rounds, [&](unsigned t) {
+    double start = now();
+    if (!bulk) {
       for (size_t i = 0; i < count; ++i) Side::put(t, Side::get(t, order), order);
-      return;
+      return now() - start;
     }
     std::vector<std::uint64_t> all(count);
-    for (auto& frame : all) frame = Side::get(t, order);
-    if (pattern == Pattern::random) {
-      std::shuffle(all.begin(), all.end(), std::mt19937(t));
+    std::mt19937 shuffling(t);
+    double took = 0;
+    for (size_t round = 0; round < rounds; ++round) {
+      start = now();
+      for (auto& frame : all) frame = Side::get(t, order);
+      took += now() - start;
+      if (pattern == Pattern::random) std::shuffle(all.begin(), all.end(), shuffling);
+      start = now();
+      for (const auto frame : all) Side::put(t, frame, order);
+      took += now() - start;
     }
-    for (const auto frame : all) Side::put(t, frame, order);
+    return took;
   });
 }
 
