@@ -98,6 +98,9 @@ double timed(unsigned threads, size_t operations, Work work) {
   while (pool.size() < most_threads) {
     pool.emplace_back([t = unsigned(pool.size())] {
       stay_on_cpu(t);
+      ours->drain();  // gets its number
+      ++done;
+      done.notify_one();
       for (unsigned seen = 0;;) {
         started[t].wait(seen);
         seen = started[t];
@@ -107,6 +110,8 @@ double timed(unsigned threads, size_t operations, Work work) {
       }
     });
     pool.back().detach();
+    done.wait(0);  // CPUs are numbered one after the other
+    done = 0;
   }
   std::vector<double> took(threads);
   std::atomic<unsigned> ready = 0;
