@@ -7,7 +7,8 @@
 // keeps for those who ask for it by name: 1/32 of its frames (read as a sum over its lanes without a
 // lock, so that CPUs which ask at once may go below it by what they ask for).
 //
-// Lock order: the directory's, then a zone's lanes' by their numbers. Memory comes and goes under the directory's.
+// Lock order: the directory's, then a zone's lanes' by their numbers. Memory comes and goes under the
+// directory's.
 #pragma once
 
 #include <new>
