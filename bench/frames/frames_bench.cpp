@@ -1,13 +1,14 @@
 // Frames against LLFree (when built in), and the span core against its alternatives.
 //
 //   frames_bench frames   single frames and 2 MiB blocks: hot pairs, bulk, bulk in random order, by
-//   1
-//                         and 2 threads; 2 MiB blocks left after churn
+//                         1 and 2 threads; 2 MiB blocks left after churn
 //   frames_bench span     the span core's time by live ranges and its utilisation at the first
 //                         failure, against best fit in a std::set
 //
-// Each figure is the minimum of many runs that take turns, so that other load on the machine spares
-// neither side; compare the two sides of a line, not lines of different days.
+// Times are of the threads' own CPU time (spinning counts, waiting for a CPU does not), and each is
+// the minimum of many runs that take turns, so that other load on the machine spares neither side;
+// compare the two sides of a line, not lines of different days. That two threads really meet needs
+// two idle CPUs.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -40,7 +41,7 @@ constexpr unsigned most_threads = 2;
 
 double now() {
   timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return double(time.tv_sec) * 1e9 + double(time.tv_nsec);
 }
 

@@ -9,7 +9,8 @@
 //      0     1    handed out
 //
 // `pool` is written under the zone's lock. `out` is turned by whoever gets or puts a frame, which
-// is what finds a double free: see out_word.hpp.
+// is what finds a double free: see out_word.hpp. A block handed out as one says so in one mark, and
+// its bits stay clear: see whole_mark.hpp.
 //
 // A block all of whose 512 frames are in the pool belongs to a free span of the zone's span core;
 // one with some of them stands in a list by how many; the others stand nowhere.
@@ -22,6 +23,7 @@
 #include "base/frame.hpp"
 #include "base/units.hpp"
 #include "frames/out_word.hpp"
+#include "frames/whole_mark.hpp"
 
 namespace strata {
 
@@ -54,6 +56,7 @@ struct alignas(cache_line) FrameBlock {
   // Some CPU fills its magazine from here and may use OutWord's short way. Set under the zone's
   // lock; cleared by that CPU (release: what it wrote there is seen by the next one).
   Atomic<bool> owned;
+  WholeMark whole;
   FrameBlock* next;
   FrameBlock* previous;
   alignas(cache_line) std::uint64_t pool[words];
@@ -63,6 +66,19 @@ struct alignas(cache_line) FrameBlock {
     return {(std::uint64_t{number} << block_shift) + index};
   }
   OutWord& out_of(Frame frame) noexcept { return out[frame.number % frames_per_block / 64]; }
+  [[nodiscard]] bool is_out(Frame frame) noexcept {
+    if ((out_of(frame).bits() & bit_of(frame)) != 0) return true;
+    if constexpr (built_small) return false;
+    // The second look: a mark that is gone by now was split, and the bits are there.
+    return whole.whole() || (out_of(frame).bits() & bit_of(frame)) != 0;
+  }
+  // Lets the bits tell which frames are out, also of a block that is out as one.
+  void split() noexcept {
+    if constexpr (built_small) return;  // whose blocks are never
+    whole.split([this] {
+      for (OutWord& word : out) word.turn_whole(true);
+    });
+  }
   static std::uint64_t bit_of(Frame frame) noexcept {
     return std::uint64_t{1} << (frame.number % 64);
   }

@@ -13,6 +13,7 @@
 
 #include "base/attributes.hpp"
 #include "base/lock_guard.hpp"
+#include "frames/block_magazine.hpp"
 #include "frames/directory.hpp"
 #include "frames/memory_map.hpp"
 #include "frames/zone_pool.hpp"
@@ -28,21 +29,10 @@ class FrameStore {
   // ---- runs ----
 
   [[nodiscard]] FrameRun allocate(const FrameRequest& request) noexcept {
-    const FrameLimits& limits = request.limits;
     if (request.count == 0 || !is_power_of_two(request.alignment)) return {};
-    for (unsigned zone = unsigned(request.zone) + 1; zone-- > 0;) {
-      const LockGuard guard(zones_[zone].lock);
-      ZonePool& pool = zones_[zone].pool;
-      const bool by_name = zone == unsigned(request.zone) || request.may_use_reserve;
-      if (pool.free_frames() < (by_name ? 0 : kept(zone)) + request.count) continue;
-      const FrameRun run = limits.any() ? pool.take_within(request.count, request.alignment, limits)
-                                        : pool.take_run(request.count, request.alignment);
-      if (run.first) {
-        directory_.find(run.first)->turn_out(run.first, run.count, true);
-        return run;
-      }
-    }
-    return {};
+    const FrameRun run = take_run(request);
+    if (built_small || run.first || !take_back_blocks()) return run;
+    return take_run(request);
   }
 
   // Gives back `count` frames from `first` on, all of them handed out, all of one region. Anything
@@ -103,7 +93,7 @@ class FrameStore {
   [[nodiscard]] bool is_out(Frame frame) const noexcept {
     const FrameRegion* region = directory_.find(frame);
     if (region == nullptr) return false;
-    return (region->block_of(frame).out_of(frame).bits() & FrameBlock::bit_of(frame)) != 0;
+    return region->block_of(frame).is_out(frame);
   }
 
   // Calls visit(const FrameRegion&) in order of address.
@@ -119,10 +109,49 @@ class FrameStore {
     ZonePool pool;
   };
 
+  // The topmost zone that has memory.
+  [[nodiscard]] unsigned top_zone() const noexcept { return top_zone_.load(Order::relaxed); }
+
   // What those who do not ask for this zone by name must leave in it.
   [[nodiscard]] size_t kept(unsigned zone) noexcept {
-    const bool spare = zone < top_zone_.load(Order::relaxed);
+    const bool spare = zone < top_zone();
     return spare ? zones_[zone].pool.managed_frames() / reserve_divisor : 0;
+  }
+
+  using BlockMagazine = BlockMagazineOf<FrameBlock>;
+
+  // Blocks to their pools, neighbours of the list together.
+  STRATA_NOINLINE void give_blocks(FrameBlock** blocks, unsigned count) noexcept {
+    for (unsigned i = 0; i < count;) {
+      FrameRegion& region = *directory_.find(blocks[i]->frame(0));
+      FrameBlock* first = blocks[i];
+      unsigned run = 1;
+      while (++i < count) {  // two regions' blocks are no neighbours: guards stand between them
+        if (blocks[i] == first - 1) {
+          --first;
+        } else if (blocks[i] != first + run) {
+          break;
+        }
+        ++run;
+      }
+      const LockGuard guard(zones_[unsigned(region.zone)].lock);
+      zones_[unsigned(region.zone)].pool.give_blocks(region, first, run);
+    }
+  }
+
+  // Gives the blocks in all CPUs' magazines back to the pools. False: there were none.
+  STRATA_NOINLINE bool take_back_blocks() noexcept {
+    bool any = false;
+    for (BlockMagazine& magazine : block_magazines_) {
+      FrameBlock* blocks[BlockMagazine::size];
+      unsigned count = 0;
+      for (unsigned slot = 0; slot < BlockMagazine::size; ++slot) {
+        if (FrameBlock* block = magazine.take_away(slot)) blocks[count++] = block;
+      }
+      give_blocks(blocks, count);
+      any |= count != 0;
+    }
+    return any;
   }
 
   static MemorySpan below(MemorySpan span, std::uint64_t limit) noexcept {
@@ -152,6 +181,7 @@ class FrameStore {
       ++sum.regions;
     });
     sum.lost_bytes = lost_bytes_;
+    sum.free_blocks = blocks_in_magazines();
     for (Zone& zone : zones_) {
       const LockGuard guard(zone.lock);
       sum.pool += zone.pool.free_frames();
@@ -164,6 +194,24 @@ class FrameStore {
   RegionDirectory directory_;
 
  private:
+  // A run out of the pools.
+  FrameRun take_run(const FrameRequest& request) noexcept {
+    const FrameLimits& limits = request.limits;
+    for (unsigned zone = unsigned(request.zone) + 1; zone-- > 0;) {
+      const LockGuard guard(zones_[zone].lock);
+      ZonePool& pool = zones_[zone].pool;
+      const bool by_name = zone == unsigned(request.zone) || request.may_use_reserve;
+      if (pool.free_frames() < (by_name ? 0 : kept(zone)) + request.count) continue;
+      const FrameRun run = limits.any() ? pool.take_within(request.count, request.alignment, limits)
+                                        : pool.take_run(request.count, request.alignment);
+      if (run.first) {
+        directory_.find(run.first)->turn_out(run.first, run.count, true);
+        return run;
+      }
+    }
+    return {};
+  }
+
   void add_region(MemorySpan span, FrameZone zone) noexcept {
     const Frame first = Frame::at(span.base);
     const Frame end = Frame::at(span.end);
@@ -219,6 +267,7 @@ class FrameStore {
       zones_[unsigned(region->zone)].pool.set_offline(*region, offline);
     }
     update_zones();
+    if (!built_small && offline) take_back_blocks();
     return true;
   }
 
@@ -227,7 +276,16 @@ class FrameStore {
   std::uint64_t lost_bytes_ = 0;  // guarded by directory_lock_
 
  protected:
+  [[nodiscard]] size_t blocks_in_magazines() const noexcept {
+    size_t sum = 0;
+    if constexpr (!built_small) {
+      for (const BlockMagazine& magazine : block_magazines_) sum += magazine.blocks();
+    }
+    return sum;
+  }
+
   Zone zones_[frame_zones];
+  BlockMagazine block_magazines_[built_small ? 1 : Machine::max_cpus];
 };
 
 }  // namespace strata

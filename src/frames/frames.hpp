@@ -24,6 +24,7 @@ namespace strata {
 template <PagedMachine Machine>
 class Frames : public FrameStore<Machine> {
   using Store = FrameStore<Machine>;
+  using typename Store::BlockMagazine;
 
  public:
   static constexpr size_t magazine_size = 64;
@@ -65,6 +66,27 @@ class Frames : public FrameStore<Machine> {
     }
   }
 
+  // ---- runs ----
+
+  // `request.count` frames, or a run without first frame. Whole blocks that may come from anywhere
+  // come from this CPU's magazine; so do single frames by get() only.
+  [[nodiscard]] FrameRun allocate(const FrameRequest& request) noexcept {
+    if (!built_small && request.count == frames_per_block && request.zone == FrameZone::any &&
+        request.alignment <= frames_per_block && !request.limits.any()) {
+      if (FrameBlock* block = get_block()) return {block->frame(0), frames_per_block};
+    }
+    return Store::allocate(request);
+  }
+
+  // Gives back `count` frames from `first` on, all of them handed out, all of one region. Anything
+  // else: false, Machine::fail has been told, and nothing has changed.
+  bool free(Frame first, size_t count) noexcept {
+    if (count == 1) return put(first);
+    if (!built_small && count == frames_per_block && put_block(first)) return true;
+    const Problem problem = this->give_back(first, count);
+    return problem == Problem::none || failed(problem, first);
+  }
+
   // ---- single frames ----
 
   // A frame, or none when there is none.
@@ -96,27 +118,20 @@ class Frames : public FrameStore<Machine> {
     return STRATA_LIKELY(problem == Problem::none) || failed(problem, frame);
   }
 
-  // Gives back `count` frames from `first` on, all of them handed out, all of one region. Anything
-  // else: false, Machine::fail has been told, and nothing has changed.
-  bool free(Frame first, size_t count) noexcept {
-    if (count == 1) return put(first);
-    const Problem problem = this->give_back(first, count);
-    return problem == Problem::none || failed(problem, first);
-  }
-
   // Gives this CPU's magazine back to the pools: before the CPU goes idle or away.
   void drain() noexcept {
     [[maybe_unused]] const typename Machine::CpuGuard guard;
     Magazine& magazine = magazines_[Machine::cpu()];
     flush(magazine, magazine.count.load(Order::relaxed));
     leave_block(magazine);
+    if constexpr (!built_small) flush_blocks(this->block_magazines_[Machine::cpu()], 0);
   }
 
   // ---- looking ----
 
   // Frames that are free, in pools or magazines.
   [[nodiscard]] size_t free_frames() noexcept {
-    size_t sum = magazine_frames();
+    size_t sum = magazine_frames() + this->blocks_in_magazines() * frames_per_block;
     for (unsigned zone = 0; zone < frame_zones; ++zone) sum += this->free_in(FrameZone(zone));
     return sum;
   }
@@ -125,7 +140,7 @@ class Frames : public FrameStore<Machine> {
     FrameStatistics sum;
     this->sum_up(sum);
     sum.metadata += own_frames_;
-    sum.magazines = magazine_frames();
+    sum.magazines = magazine_frames() + this->blocks_in_magazines() * frames_per_block;
     return sum;
   }
 
@@ -202,6 +217,12 @@ class Frames : public FrameStore<Machine> {
     return block.out_of(frame).turn(FrameBlock::bit_of(frame), out, &block == magazine.own);
   }
 
+  // Again, for a frame of a block that may be out as one.
+  STRATA_NOINLINE static bool turn_part(FrameBlock& block, Frame frame) noexcept {
+    block.split();
+    return block.out_of(frame).turn_all(FrameBlock::bit_of(frame), false);
+  }
+
   static bool out(FrameBlock& block, Frame frame) noexcept {
     return (block.out_of(frame).bits() & FrameBlock::bit_of(frame)) != 0;
   }
@@ -210,7 +231,9 @@ class Frames : public FrameStore<Machine> {
     FrameRegion* region = find(frame, magazine);
     if (STRATA_UNLIKELY(region == nullptr)) return Problem::frame_not_ours;
     if (STRATA_UNLIKELY(!turn(region->block_of(frame), frame, false, magazine))) {
-      return Problem::frame_freed_twice;
+      if (built_small || !turn_part(region->block_of(frame), frame)) {
+        return Problem::frame_freed_twice;
+      }
     }
     if (STRATA_UNLIKELY(region->bypass.load(Order::relaxed))) {
       return give_home(*region, frame) ? Problem::none : Problem::frame_freed_twice;
@@ -235,6 +258,10 @@ class Frames : public FrameStore<Machine> {
   }
 
   STRATA_NOINLINE bool refill(Magazine& magazine) noexcept {
+    if (refill_from_pools(magazine)) return true;
+    return !built_small && this->take_back_blocks() && refill_from_pools(magazine);
+  }
+  bool refill_from_pools(Magazine& magazine) noexcept {
     for (unsigned zone = frame_zones; zone-- > 0;) {
       const LockGuard guard(this->zones_[zone].lock);
       ZonePool& pool = this->zones_[zone].pool;
@@ -286,6 +313,58 @@ class Frames : public FrameStore<Machine> {
     const size_t left = magazine.count.load(Order::relaxed) - number;
     for (i = 0; i < left; ++i) magazine.frames[i] = magazine.frames[number + i];
     magazine.count.store(left, Order::relaxed);
+  }
+
+  // ---- whole blocks ----
+
+  // A block that is handed out now, or nullptr: then the pools are to be asked.
+  STRATA_NOINLINE FrameBlock* get_block() noexcept {
+    [[maybe_unused]] const typename Machine::CpuGuard guard;
+    BlockMagazine& magazine = this->block_magazines_[Machine::cpu()];
+    FrameBlock* block = magazine.take();
+    if (STRATA_UNLIKELY(block == nullptr)) block = refill_blocks(magazine);
+    if (STRATA_LIKELY(block != nullptr)) block->whole.mark();
+    return block;
+  }
+
+  // False: not a block that is out as one; nothing has changed.
+  STRATA_NOINLINE bool put_block(Frame first) noexcept {
+    if (first.number % frames_per_block != 0) return false;
+    [[maybe_unused]] const typename Machine::CpuGuard guard;
+    const unsigned cpu = Machine::cpu();
+    FrameRegion* region = find(first, magazines_[cpu]);
+    if (region == nullptr) return false;
+    FrameBlock* block = &region->block_of(first);
+    if (!block->whole.clear()) return false;
+    if (STRATA_UNLIKELY(region->bypass.load(Order::relaxed))) {
+      this->give_blocks(&block, 1);
+      return true;
+    }
+    BlockMagazine& magazine = this->block_magazines_[cpu];
+    if (STRATA_UNLIKELY(magazine.full())) flush_blocks(magazine, BlockMagazine::batch);
+    magazine.put(block);
+    return true;
+  }
+
+  // Where blocks are few, few are taken: others would have to take them back.
+  STRATA_NOINLINE FrameBlock* refill_blocks(BlockMagazine& magazine) noexcept {
+    FrameBlock* blocks[BlockMagazine::batch];
+    auto& zone = this->zones_[this->top_zone()];
+    unsigned got;
+    {
+      const LockGuard guard(zone.lock);
+      const size_t share = zone.pool.free_blocks() / BlockMagazine::size + 1;
+      got = zone.pool.take_blocks(
+          blocks, share < BlockMagazine::batch ? unsigned(share) : BlockMagazine::batch);
+    }
+    if (got == 0) return nullptr;
+    while (got > 1) magazine.put(blocks[--got]);
+    return blocks[0];
+  }
+
+  STRATA_NOINLINE void flush_blocks(BlockMagazine& magazine, unsigned from) noexcept {
+    FrameBlock* blocks[BlockMagazine::size];
+    this->give_blocks(blocks, magazine.empty(blocks, from));
   }
 
   size_t own_frames_ = 0;

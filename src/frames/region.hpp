@@ -59,6 +59,15 @@ struct alignas(cache_line) FrameRegion {
     size_t done = 0;
     while (done < count) {
       const Frame at = run + done;
+      if (!built_small && at.number % frames_per_block == 0 && count - done >= frames_per_block) {
+        WholeMark& whole = block_of(at).whole;
+        if (out) whole.mark();
+        if (out || whole.clear()) {
+          done += frames_per_block;
+          continue;
+        }
+      }
+      if (!out) block_of(at).split();
       const FramePiece piece(at.number, count - done);
       OutWord& word = block_of(at).out[piece.word];
       const bool turned =

@@ -73,6 +73,31 @@ class ZonePool {
     return {};
   }
 
+  // Up to `wanted` whole blocks, from the shortest spans. Returns how many.
+  unsigned take_blocks(FrameBlock** into, unsigned wanted) noexcept {
+    unsigned got = 0;
+    while (got < wanted) {
+      FrameBlock* block = spans_.find(tags_, 1);
+      if (block == nullptr) break;
+      const unsigned here = block->length < wanted - got ? block->length : wanted - got;
+      spans_.take_front(tags_, block, here);
+      for (unsigned i = 0; i < here; ++i, ++block) {
+        block->set_pool(0, frames_per_block, false);
+        into[got++] = block;
+      }
+    }
+    free_frames_ -= got * frames_per_block;
+    return got;
+  }
+
+  // Whole blocks come back, `count` neighbours of one region.
+  void give_blocks(FrameRegion& region, FrameBlock* first, size_t count) noexcept {
+    for (size_t i = 0; i < count; ++i) first[i].set_pool(0, frames_per_block, true);
+    if (region.offline) return;
+    free_frames_ += count * frames_per_block;
+    spans_.give(tags_, first, count);
+  }
+
   // Frames come back: none of them is in the pool.
   void give(FrameRegion& region, Frame first, size_t count) noexcept {
     if (!region.offline) free_frames_ += count;
@@ -148,10 +173,12 @@ class ZonePool {
     for (FrameRegion* region = regions_.first(); region != nullptr; region = region->next) {
       for (size_t i = 0; i < region->block_count; ++i) {
         const FrameBlock& block = region->blocks[i];
+        const bool is_whole = block.whole.whole();
         unsigned ones = 0;
         for (unsigned word = 0; word < FrameBlock::words; ++word) {
           ones += count_ones(block.pool[word]);
           good &= (block.pool[word] & block.out[word].bits()) == 0;
+          good &= !is_whole || (block.pool[word] | block.out[word].bits()) == 0;
         }
         const bool part = ones != 0 && ones != frames_per_block;
         good &= ones == block.pool_frames;
