@@ -2,6 +2,7 @@
 """Measures what being recorded costs real programs: time, and bytes an event.
 
     bench/record_cost.py [--build FOLDER] [--rounds N] [NAME...]
+    bench/record_cost.py [--build FOLDER] --count      instructions an event, exactly; needs valgrind
 
 Each program runs N times under Strata alone and N times recorded, in turns; the least of each counts.
 `wall` is what a user waits; `cpu` is the processor time of program and collector together, which is
@@ -12,6 +13,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import subprocess
@@ -59,13 +61,39 @@ def measure(command, environment):
     return wall, cpu
 
 
+def count_instructions(build, folder):
+    """What the recorder adds to a program that runs in callgrind: no clock, no collector in it."""
+    (folder / "job.py").write_text("import json\nd = [{'a': i, 'b': str(i) * 3} for i in range(4000)]\n"
+                                   "for _ in range(3): d = json.loads(json.dumps(d))\n")
+    callgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+    command = [*callgrind, "/usr/bin/python3", str(folder / "job.py")]
+    environment = {**os.environ, "PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"}
+
+    def counted(words, more):
+        done = subprocess.run(words, env={**environment, **more}, capture_output=True, text=True, check=True)
+        return int(re.search(r"Collected : (\d+)", done.stderr).group(1))
+    alone = counted(command, {"LD_PRELOAD": str(build / "libstrata.so")})
+    trace = folder / "cost.trace"
+    recorded = counted([str(build / "strata"), "record", "-q", "-o", str(trace), "--", *command], {})
+    told = json.loads(subprocess.run([str(build / "strata"), "trace", str(trace), "--json"],
+                                     capture_output=True, check=True).stdout)
+    events = max(process["events"] for process in told["processes"])
+    print(f"python3, JSON: {alone} instructions, {recorded - alone} more when recorded: "
+          f"{(recorded - alone) / events:.1f} for each of {events} events")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build"))
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--count", action="store_true")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     build = options.build.resolve()
+    if options.count:
+        with tempfile.TemporaryDirectory(prefix="strata-record-cost.") as name:
+            count_instructions(build, pathlib.Path(name))
+        return
     print(f"{'program':15} {'events':>10} {'bytes':>6} {'alone':>8} {'recorded':>9} {'wall':>6} {'cpu':>6}")
     with tempfile.TemporaryDirectory(prefix="strata-record-cost.") as name:
         folder = pathlib.Path(name)

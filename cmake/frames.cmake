@@ -81,6 +81,12 @@ if(STRATA_TESTS AND GTest_FOUND)
       -Wl,--unresolved-symbols=ignore-all)  # memcpy and its kin are the kernel's
     add_test(NAME all_storeys_are_at_most_24_kb_of_code_and_8_kb_of_data
       COMMAND ${CMAKE_SOURCE_DIR}/tests/unit/table/size_of_all.sh $<TARGET_FILE:size_of_all>)
+    add_library(span_core_size OBJECT tests/unit/span/core_size.cpp)
+    target_include_directories(span_core_size PRIVATE include src)
+    target_compile_options(span_core_size PRIVATE -Os -ffreestanding -fno-exceptions -fno-rtti
+      -fno-asynchronous-unwind-tables)
+    add_test(NAME the_span_core_is_at_most_1_5_kb_of_code
+      COMMAND ${CMAKE_SOURCE_DIR}/tests/unit/span/core_size.sh $<TARGET_OBJECTS:span_core_size>)
   endif()
 
   # A handful of boots; those whose tools are not installed are left out (make kernel-test installs).

@@ -71,7 +71,8 @@ if(STRATA_TLSF)
   find_package(fmt REQUIRED)
   add_executable(against_tlsf bench/region/against_tlsf.cpp tool/lab/workload.cpp
     tool/lab/instructions.cpp ${STRATA_TLSF}/tlsf.c)
-  set_source_files_properties(${STRATA_TLSF}/tlsf.c PROPERTIES COMPILE_OPTIONS -w)
+  # By the same compiler with the same flags as Strata, whatever CMake would take for C.
+  set_source_files_properties(${STRATA_TLSF}/tlsf.c PROPERTIES COMPILE_OPTIONS "-w;-O2")
   target_include_directories(against_tlsf PRIVATE include src tool ${STRATA_TLSF})
   target_link_libraries(against_tlsf PRIVATE fmt::fmt)
 endif()

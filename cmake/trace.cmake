@@ -34,7 +34,7 @@ target_compile_options(strata_trace PRIVATE -Wall -Wextra -Wshadow)
 target_link_libraries(strata_trace PUBLIC fmt::fmt PRIVATE ${ZSTD_LIBRARY})
 
 # What plays a trace under an allocator: nothing in it but the C library.
-add_executable(strata_player tool/replay/player.cpp)
+add_executable(strata_player tool/replay/player/player.cpp tool/replay/player/tables.cpp)
 set_target_properties(strata_player PROPERTIES OUTPUT_NAME strata-player LINKER_LANGUAGE C)
 target_include_directories(strata_player PRIVATE tool)
 target_compile_options(strata_player PRIVATE -Wall -Wextra -Wshadow -fno-exceptions -fno-rtti

@@ -53,10 +53,13 @@ struct alignas(cache_line) FrameBlock {
   std::uint16_t pool_frames;  // ones in `pool`
   FrameBlockState state;
   std::uint8_t list;
-  // Some CPU fills its magazine from here and may use OutWord's short way. Set under the zone's
-  // lock; cleared by that CPU (release: what it wrote there is seen by the next one).
+  // Some CPU fills its magazine from here. Set under the zone's lock; cleared by that CPU (release:
+  // pairs with the acquire of who forgets the region).
   Atomic<bool> owned;
   WholeMark whole;
+  // Whose CPU's block it is, which may use OutWord's short way: a CpuTag, 0: nobody's ever. Written
+  // under the zone's lock.
+  Atomic<std::uint32_t> owner;
   FrameBlock* next;
   FrameBlock* previous;
   alignas(cache_line) std::uint64_t pool[words];

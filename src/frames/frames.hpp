@@ -5,7 +5,7 @@
 //   add(), set_offline(), remove()   memory comes and goes while the machine runs
 //
 //   CPU 0 magazine   CPU 1 magazine      64 single frames each, refilled and flushed by 32,
-//          \            /                from a 2 MiB block of the CPU's own
+//          \            /                from 2 MiB blocks of the CPU's own, and 16 whole ones
 //            FrameStore                  regions, zones and their locks
 //
 // All state, this object included, is carved from the RAM it manages: start() needs no memory.
@@ -17,6 +17,7 @@
 // handed out.
 #pragma once
 
+#include "frames/cpu_tag.hpp"
 #include "frames/frame_store.hpp"
 
 namespace strata {
@@ -124,6 +125,7 @@ class Frames : public FrameStore<Machine> {
     Magazine& magazine = magazines_[Machine::cpu()];
     flush(magazine, magazine.count.load(Order::relaxed));
     leave_block(magazine);
+    if constexpr (!built_small) magazine.tag.change();
     if constexpr (!built_small) flush_blocks(this->block_magazines_[Machine::cpu()], 0);
   }
 
@@ -165,9 +167,12 @@ class Frames : public FrameStore<Machine> {
   }
 
  private:
+  using CpuTag = CpuTagOf<Machine::max_cpus>;
+
   // Written by its own CPU only; `count` is an atomic because statistics() reads it from others.
   struct alignas(cache_line) Magazine {
     Atomic<size_t> count;
+    CpuTag tag;                 // on this CPU's blocks
     FrameBlock* own = nullptr;  // the block this CPU fills it from
     FrameZone own_zone{};
     FrameRegion* recent = nullptr;                      // region found last
@@ -175,7 +180,28 @@ class Frames : public FrameStore<Machine> {
     Frame frames[magazine_size];
   };
 
-  Frames() noexcept = default;
+  // Under the zone's lock.
+  struct Tags {
+    Frames& frames;
+    Magazine& magazine;
+
+    [[nodiscard]] CpuTag& tag_of(std::uint32_t owner) const noexcept {
+      return frames.magazines_[CpuTag::cpu_of(owner)].tag;
+    }
+    // False: the block belongs to another CPU.
+    bool claim(FrameBlock* block) const noexcept {
+      const std::uint32_t owner = block->owner.load(Order::relaxed);
+      if (owner == magazine.tag.now()) return true;
+      if (owner != 0 && tag_of(owner).is(owner)) return false;
+      block->owner.store(magazine.tag.now(), Order::relaxed);
+      return true;
+    }
+    void ask(FrameBlock* block) const noexcept { tag_of(block->owner.load(Order::relaxed)).ask(); }
+  };
+
+  Frames() noexcept {
+    for (unsigned cpu = 0; cpu < Machine::max_cpus; ++cpu) magazines_[cpu].tag.start(cpu);
+  }
   static Frames* make(void* memory) noexcept {
     if constexpr (built_small) {  // valid when all zero, but for what speed needs
       return static_cast<Frames*>(__builtin_memset(memory, 0, sizeof(Frames)));
@@ -214,7 +240,8 @@ class Frames : public FrameStore<Machine> {
   }
 
   static bool turn(FrameBlock& block, Frame frame, bool out, const Magazine& magazine) noexcept {
-    return block.out_of(frame).turn(FrameBlock::bit_of(frame), out, &block == magazine.own);
+    const bool own = !built_small && block.owner.load(Order::relaxed) == magazine.tag.now();
+    return block.out_of(frame).turn(FrameBlock::bit_of(frame), out, own);
   }
 
   // Again, for a frame of a block that may be out as one.
@@ -258,6 +285,7 @@ class Frames : public FrameStore<Machine> {
   }
 
   STRATA_NOINLINE bool refill(Magazine& magazine) noexcept {
+    if constexpr (!built_small) magazine.tag.answer();
     if (refill_from_pools(magazine)) return true;
     return !built_small && this->take_back_blocks() && refill_from_pools(magazine);
   }
@@ -270,15 +298,17 @@ class Frames : public FrameStore<Machine> {
       const size_t there = pool.free_frames() - kept;
       if (unsigned(magazine.own_zone) != zone) leave_block(magazine);
       magazine.own_zone = FrameZone(zone);
-      const size_t got = pool.take_singles(
-          magazine.frames, there < magazine_batch ? there : magazine_batch, magazine.own);
+      const size_t got =
+          pool.take_singles(magazine.frames, there < magazine_batch ? there : magazine_batch,
+                            magazine.own, Tags{*this, magazine});
       magazine.count.store(got, Order::relaxed);
       if (got != 0) return true;
     }
     return false;
   }
 
-  // The CPU's block becomes nobody's. Release pairs with the acquire of who takes it next.
+  // The CPU fills its magazine from this block no longer. Release pairs with the acquire of who
+  // forgets the block's region.
   static void leave_block(Magazine& magazine) noexcept {
     if (built_small) return;  // no CPU has a block to itself
     if (magazine.own != nullptr) magazine.own->owned.store(false, Order::release);
@@ -310,6 +340,7 @@ class Frames : public FrameStore<Machine> {
       }
     }
     if (STRATA_UNLIKELY(bool(wrong))) failed(Problem::frame_freed_twice, wrong);
+    if constexpr (!built_small) magazine.tag.answer();
     const size_t left = magazine.count.load(Order::relaxed) - number;
     for (i = 0; i < left; ++i) magazine.frames[i] = magazine.frames[number + i];
     magazine.count.store(left, Order::relaxed);

@@ -3,9 +3,9 @@
 //
 //     handed out = mine ^ others
 //
-// `mine` is written by one CPU alone, the one whose magazine is filled from the block: it loads and
-// stores. `others` is written by everybody else (CPUs that free what that one allocated, runs, a
-// block that is nobody's), by compare and swap. So two CPUs never write the same word blindly, and
+// `mine` is written by one CPU alone, the one whose block it is (cpu_tag.hpp): it loads and stores.
+// `others` is written by everybody else (CPUs that free what that one allocated, runs, a block that
+// is nobody's), by compare and swap. So two CPUs never write the same word blindly, and
 // a frame changes its state by turning its bit in either.
 //
 // Each change says which state it expects. Freeing a frame that is not out is found there, except

@@ -5,7 +5,8 @@
 //                  the fullest block that has them, so that whole blocks stay whole under churn
 //
 // A CPU that takes single frames gets a block to itself (FrameBlock::owned) and comes back to it as
-// long as it has frames; with other CPUs' blocks it makes do when there is no other.
+// long as it has frames; with one that another CPU fills from it makes do when there is no other. Of
+// blocks equally full it prefers those that are its own (FrameBlock::owner) or may become so.
 //
 // A request for a run is refused only when a scan over the zone's bitmaps found nothing either
 // (O(blocks)); the same scan serves requests with limits. Not synchronised: the zone's lock is
@@ -32,12 +33,14 @@ class ZonePool {
     return longest != nullptr ? longest->length : 0;
   }
 
-  // Up to `wanted` single frames. `own` is the caller's block, nullptr: none or one of another
-  // zone; a block that becomes the caller's is put there. Returns how many.
-  size_t take_singles(Frame* into, size_t wanted, FrameBlock*& own) noexcept {
+  // Up to `wanted` single frames. `own` is the block that the caller fills from, nullptr: none or
+  // one of another zone; the next one is put there. `tags.claim(block)` makes a block the caller's
+  // own if it can be. Returns how many.
+  template <class Tags>
+  size_t take_singles(Frame* into, size_t wanted, FrameBlock*& own, Tags tags) noexcept {
     size_t got = 0;
     while (got < wanted) {
-      FrameBlock* block = block_for(own);
+      FrameBlock* block = block_for(own, tags);
       if (block == nullptr) break;
       for (unsigned word = 0; word < FrameBlock::words; ++word) {
         std::uint64_t bits = block->pool[word];
@@ -198,27 +201,35 @@ class ZonePool {
  private:
   // Where single frames come from: the caller's own block, the fullest one that is nobody's, a
   // fresh one, or at last another CPU's.
-  FrameBlock* block_for(FrameBlock*& own) noexcept {
+  template <class Tags>
+  FrameBlock* block_for(FrameBlock*& own, Tags tags) noexcept {
     if constexpr (built_small) {
       return list_map_ != 0 ? partial_[lowest_bit(list_map_)].first() : spans_.take(tags_, 1);
     }
-    if (own != nullptr && own->state == FrameBlockState::partial) return own;
-    FrameBlock* theirs = nullptr;
+    if (own != nullptr && own->state == FrameBlockState::partial) {
+      tags.claim(own);
+      return own;
+    }
+    FrameBlock* busy = nullptr;
     FrameBlock* found = nullptr;
     for (unsigned left = list_map_; left != 0 && found == nullptr; left &= left - 1) {
       FrameBlock* block = partial_[lowest_bit(left)].first();
       for (unsigned i = 0; block != nullptr && i < tries_per_list; ++i, block = block->next) {
-        if (!block->owned.load(Order::acquire)) {
+        if (block->owned.load(Order::acquire)) {
+          if (busy == nullptr) busy = block;
+        } else if (tags.claim(block)) {
           found = block;
           break;
+        } else if (found == nullptr) {
+          found = block;  // another CPU's, should there be no better one in this list
         }
-        if (theirs == nullptr) theirs = block;
       }
     }
     if (found == nullptr) found = spans_.take(tags_, 1);
     if (found == nullptr || found->owned.load(Order::acquire)) {
-      return found != nullptr ? found : theirs;
+      return found != nullptr ? found : busy;
     }
+    if (!tags.claim(found)) tags.ask(found);
     if (own != nullptr) own->owned.store(false, Order::release);
     found->owned.store(true, Order::relaxed);
     return own = found;

@@ -73,6 +73,7 @@ inline Block* carve(Slot* slot, Address address) noexcept {
     if (first < end && waits(last)) --end;
     if (first >= end) continue;
     const bool zero = Machine::commits_lazily && (written >> unit & 1) == 0;
+    // Either mark is twice the address and a number: chosen once, not for each block.
     const std::uintptr_t mark = zero ? mark_zero(nullptr) : mark_freed(nullptr);
     for (Address at = address + end * size; at != address + first * size;) {
       at -= size;

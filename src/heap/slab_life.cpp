@@ -150,7 +150,6 @@ void retain(ThreadHeap& heap, Slot* slot) noexcept {
   }
   slot->list->count = slot->list->live() + retained_bias;
   slot->list->bias = retained_bias;
-  if (heap.retained_count == most_retained) evict_oldest(heap);
   heap.retained[heap.retained_count++] = slot;
   size_t bytes = 0;
   for (unsigned i = 0; i < heap.retained_count; ++i) bytes += retained_bytes(heap.retained[i]);

@@ -65,9 +65,6 @@ constexpr unsigned outbox_batch_blocks = 64;
 constexpr unsigned outbox_batch_least = 8;
 constexpr size_t outbox_batch_bytes = 16 * KiB;
 
-// Empty slabs a thread keeps because they are the active ones of their class.
-constexpr unsigned most_retained = class_count;
-
 struct StripRecord;
 
 // The largest alignments first, so that little is lost between them.
@@ -80,8 +77,8 @@ struct ThreadHeap {
   Address thread = 0;              // Machine::current_thread() of the owner
   // Partly free slabs of the thread that are not active, by class; the longest-waiting first.
   List<Slot> available[class_count];
-  // Active slabs that had no live block when last looked at, oldest first.
-  Slot* retained[most_retained] = {};
+  // Active slabs that had no live block when last looked at, oldest first; at most one a class.
+  Slot* retained[class_count] = {};
   unsigned retained_count = 0;
   std::uint32_t misses_left = 0;  // until heap::sample::coarse_point is asked
   FreeList returned[class_count] = {};

@@ -44,6 +44,8 @@ class InBandTags {
   using Span = Link;
   static constexpr Span none = 0;
   static constexpr bool joins_silently = true;
+  // Where links are wide the least block is long, and so packing well counts for more.
+  static constexpr bool lower_first = sizeof(Link) == sizeof(Address);
 
   static constexpr size_t granule = size_t{1} << Layout::granule_shift;
   static constexpr size_t mark_bytes = mark_kind == Mark::none ? 0 : sizeof(Link);
@@ -64,12 +66,12 @@ class InBandTags {
   size_t length(Span span) noexcept { return size_t(word(span) >> Layout::size_shift); }
   size_t position(Span span) noexcept { return address(span) >> Layout::granule_shift; }
   Span free_before(Span span) noexcept {
-    return (word(span) & previous_free_flag) != 0 ? retreat(span, size_t(footer_below(span)))
-                                                  : none;
+    if ((word(span) & previous_free_flag) == 0) return none;
+    return known(retreat(span, size_t(footer_below(span))));
   }
   Span free_after(Span span, size_t units) noexcept {
     const Span after = Layout::advance(span, units);
-    return (word(after) & free_flag) != 0 ? after : none;
+    return (word(after) & free_flag) != 0 ? known(after) : none;
   }
   // A new block begins there: the rest of `span`, of which it takes over state and owner. So the
   // chain of tags is whole before and after the store that shortens `span`.
@@ -79,11 +81,12 @@ class InBandTags {
     if constexpr (has_owner) owner(made) = owner(span);
     return made;
   }
-  // The same where the rest is and stays the end of a free block: that is what the block behind has
-  // been told already. Returns the rest.
-  Span shorten(Span span, size_t units) noexcept {
-    const Span made = advance(span, units);
-    const size_t rest = length(made);
+  // The same where the rest, `rest` units, is and stays the end of a free block: that is what the
+  // block behind has been told already. Returns the rest.
+  Span shorten(Span span, size_t units, size_t rest) noexcept {
+    const Span made = Layout::advance(span, units);
+    word(made) = Word(rest << Layout::size_shift) | free_flag;
+    if constexpr (has_owner) owner(made) = owner(span);
     footer_below(Layout::advance(made, rest)) = Word(rest);
     return made;
   }
@@ -158,6 +161,11 @@ class InBandTags {
   }
 
  private:
+  // Says to the compiler that this is a block, so that nobody asks twice.
+  static Span known(Span span) noexcept {
+    if (span == none) __builtin_unreachable();
+    return span;
+  }
   static Link& link_at(Address address) noexcept { return *reinterpret_cast<Link*>(address); }
   Link& mark(Span span) noexcept { return link_at(address(span) - header_size); }
   static Link mark_for(Span span, size_t units) noexcept {

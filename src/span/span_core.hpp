@@ -8,7 +8,8 @@
 // and refuses only when the space is truly crowded.
 // A bin of a store that says so (by_address) is kept nearly in order of address: a span that comes
 // walks past at most order_walk_limit lower ones. Spans of one length are then taken from below,
-// and the long ones above stay whole.
+// and the long ones above stay whole. A cheaper half of that is lower_first: of the span that comes
+// and the bin's first, the lower one stands in front.
 //
 // What a span *is* and where its tags stand is the tag store's business (see TagStore): outside
 // the memory in a table (ranges, frames), in descriptors of their own, or in band (region). The
@@ -291,10 +292,10 @@ class SpanCore {
     const size_t length = unlink(tags, span);
     const size_t rest = length - skip - units;
     free_units_ -= units;
-    if constexpr (requires { tags.shorten(span, skip); }) {
+    if constexpr (requires { tags.shorten(span, skip, rest); }) {
       if (rest == 0) tags.mark_used(span, length);
       const Span taken = skip == 0 ? span : tags.advance(span, skip);
-      if (rest != 0) link(tags, tags.shorten(taken, units), rest);
+      if (rest != 0) link(tags, tags.shorten(taken, units, rest), rest);
       if (skip != 0) attach(tags, span, skip);
       return taken;
     } else {
@@ -313,10 +314,16 @@ class SpanCore {
 
   void link(Tags& tags, Span span, size_t units) noexcept {
     const unsigned bin = bin_of(units);
-    Span& head = heads_[bin];
     Span before = before_head(tags, bin);
-    Span after = head;
-    if constexpr (requires { requires Tags::by_address; }) {
+    Span after = heads_[bin];
+    if constexpr (lower_first) {
+      // By a mask, because nobody can foresee the branch. That no span comes first is as if it
+      // were the highest.
+      Span lower = Span{0} - Span(after - 1 < span - 1);
+      asm("" : "+r"(lower));  // or the compiler makes it a branch
+      before ^= (before ^ after) & lower;
+      after = tags.next(before);
+    } else if constexpr (requires { requires Tags::by_address; }) {
       for (unsigned i = 0; i < order_walk_limit && after != Tags::none; ++i) {
         if (tags.position(after) > tags.position(span)) break;
         before = after;
@@ -325,7 +332,10 @@ class SpanCore {
     }
     tags.previous(span) = before;
     tags.next(span) = after;
-    (before != before_head(tags, bin) ? tags.next(before) : head) = span;
+    if constexpr (lower_first)
+      tags.next(before) = span;
+    else
+      (before != before_head(tags, bin) ? tags.next(before) : heads_[bin]) = span;
     if (after != Tags::none)
       tags.previous(after) = span;
     else
@@ -336,6 +346,7 @@ class SpanCore {
   // itself, as if it were a span's `next`. So taking a span out need not ask whether it is the
   // first one, nor of which bin.
   static constexpr bool head_is_span = requires(Tags & t, Span* head) { t.span_before(head); };
+  static constexpr bool lower_first = requires { requires head_is_span && Tags::lower_first; };
   Span before_head(Tags& tags, unsigned bin) const noexcept {
     if constexpr (head_is_span)
       return tags.span_before(&heads_[bin]);

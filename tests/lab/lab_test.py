@@ -88,10 +88,25 @@ def the_page_stands_alone_and_holds_the_results():
 
 
 def what_cannot_be_done_is_an_error():
-    for arguments in [["--fit", "tight"], ["--trace", "/nonexistent"], ["--ops", "0"],
-                      ["--html", "/nonexistent/page.html", *QUICK]]:
+    for arguments, named in [(["--fit", "tight"], "tight not in"), (["--law", "none"], "none not in"),
+                             (["--trace", "/nonexistent"], "/nonexistent"),
+                             (["--ops", "0"], "0 is no whole number >= 1"),
+                             (["--ops", "1e3"], "1e3 is no whole number"),
+                             (["--seed", "-1"], "-1 is no whole number >= 0"),
+                             (["--check-every", "-1"], "-1 is no whole number >= 0"),
+                             (["--repeats", "0"], "0 is no whole number >= 1"),
+                             (["--samples", "-3"], "-3 is no whole number >= 0"),
+                             (["--html", "/nonexistent/page.html", *QUICK],
+                              "cannot write /nonexistent/page.html")]:
         ran = lab(*arguments)
-        assert ran.returncode != 0 and ran.stderr, arguments
+        assert ran.returncode != 0 and named in ran.stderr, (arguments, ran.stderr)
+
+
+def instructions_are_counted_the_same_each_time():
+    counted = [[(r["instructions_per_operation"], r["worst_instructions"])
+                for r in results("--samples", "5", *QUICK[:4], "--repeats", "1", "--fit", "good")]
+               for _ in range(2)]
+    assert counted[0] == counted[1], counted
 
 
 failed = 0

@@ -1,10 +1,12 @@
-// OutWord (src/frames/out_word.hpp) under every interleaving: no turn is lost, whoever frees a
-// frame twice is found, and the one case that is found late is as its head says.
+// OutWord (src/frames/out_word.hpp) under every interleaving: no turn is lost, also when the block
+// changes hands, whoever frees a frame twice is found, and the one case that is found late is as its
+// head says.
 #include "frames/out_word.hpp"
 
 #include <gtest/gtest.h>
 
 #include "explorer.hpp"
+#include "frames/cpu_tag.hpp"
 
 namespace {
 
@@ -94,6 +96,63 @@ TEST(out_word, a_run_is_turned_as_a_whole_or_not_at_all) {
                 EXPECT_NE(run, single);
                 EXPECT_EQ(settled(word), run ? 0 : a);
               });
+}
+
+// A block that changes hands (src/frames/cpu_tag.hpp): its owner lets go while it frees frames, the
+// other CPU takes it as soon as it may, and both turn bits of the word.
+TEST(out_word, a_block_that_changes_hands_loses_no_turn) {
+  using Tag = CpuTagOf<2, Word>;
+  constexpr std::uint64_t c = 4, d = 8;
+  struct Block {
+    Tag tags[2];
+    Word<std::uint32_t> owner;
+    Model word;
+    bool turn(unsigned cpu, std::uint64_t bit, bool out) {
+      return word.turn(bit, out, owner.load(Order::relaxed) == tags[cpu].now());
+    }
+  };
+  std::unique_ptr<Block> block;
+  size_t claimed = 0;
+  Explorer explorer;
+  const size_t schedules = explorer.run(
+      [&] {
+        block = std::make_unique<Block>();
+        Explorer setup;
+        setup.run(
+            [&] {
+              return std::vector<Explorer::Body>{[&] {
+                block->tags[0].start(0);
+                block->tags[1].start(1);
+                block->owner.store(block->tags[0].now(), Order::relaxed);
+                block->word.turn_all(a | b, true);
+              }};
+            },
+            [] {}, 0);
+        Explorer::current() = &explorer;
+        const auto first = [&] {
+          EXPECT_TRUE(block->turn(0, a, false));
+          block->tags[0].answer();
+          EXPECT_TRUE(block->turn(0, b, false));
+        };
+        const auto other = [&] {
+          block->tags[0].ask();
+          const std::uint32_t tag = block->owner.load(Order::relaxed);
+          if (!block->tags[Tag::cpu_of(tag)].is(tag)) {
+            block->owner.store(block->tags[1].now(), Order::relaxed);
+            ++claimed;
+          }
+          EXPECT_TRUE(block->turn(1, c, true));
+          EXPECT_TRUE(block->turn(1, d, true));
+        };
+        return std::vector<Explorer::Body>{first, other};
+      },
+      [&] {
+        EXPECT_EQ(settled(block->word), c | d);
+        Explorer::current() = &explorer;
+      },
+      4);
+  EXPECT_GT(schedules, 100u);
+  EXPECT_GT(claimed, 0u) << "the case this test is about never came";
 }
 
 }  // namespace

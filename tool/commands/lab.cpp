@@ -72,6 +72,18 @@ std::vector<PolicyChoice> choices(const Options& o) {
   return all;
 }
 
+// A whole number, `least` or more. Without it a number below 0 would wrap around to a huge one.
+CLI::Validator at_least(unsigned long long least) {
+  const std::string description = fmt::format("whole number >= {}", least);
+  return {[=](std::string& text) -> std::string {
+            const bool digits = !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+            unsigned long long number = 0;
+            if (digits && CLI::detail::lexical_cast(text, number) && number >= least) return {};
+            return fmt::format("{} is no {}", text, description);
+          },
+          description};
+}
+
 class Progress {
  public:
   explicit Progress(bool shown) : shown_(shown) {}
@@ -167,10 +179,11 @@ void register_lab(CLI::App& app, Context& context) {
     law_help += fmt::format("\n  {}: {}", law.name, law.meaning);
   }
   lab->add_option("--ops", o->operations, "Operations of the synthetic workload")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str()
       ->group("Workload");
   lab->add_option("--seed", o->seed, "Seed of the synthetic workload")
+      ->check(at_least(0))
       ->capture_default_str()
       ->group("Workload");
   lab->add_option("--law", o->law, law_help)
@@ -186,18 +199,21 @@ void register_lab(CLI::App& app, Context& context) {
                   "`m ID SIZE ALIGN`, `r ID SIZE`, `f ID`")
       ->check(CLI::ExistingFile)
       ->group("Workload");
-  lab->add_option("--memory", o->settings.memory, "The region's memory (default: ample)")
+  lab->add_option("--memory", o->settings.memory,
+                  "The region's memory, 64kb at least (default: ample)")
       ->transform(CLI::AsSizeValue(false))
       ->group("Workload");
 
   lab->add_option("--check-every", o->settings.check_every, "Verify everything every N operations")
+      ->check(at_least(0))
       ->group("Looking");
   lab->add_option("--repeats", o->settings.repeats, "Timed runs; the least counts")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str()
       ->group("Looking");
   lab->add_option("--samples", o->settings.instruction_samples,
-                  "Operations whose instructions are counted; 0: none")
+                  "Operations whose instructions are counted, in a run of their own; 0: none")
+      ->check(at_least(0))
       ->capture_default_str()
       ->group("Looking");
 

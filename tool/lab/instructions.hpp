@@ -1,11 +1,13 @@
-// Counts the instructions between two marks in a child process, exactly, by stepping through them.
+// Counts the instructions between two marks, exactly, by stepping through them.
 //
-// The child traps at each mark; its parent single-steps it in between and counts. No hardware
-// counter is needed, so it works in containers, and the figures do not depend on what else the
-// machine does. About 5 us an instruction: sample, do not count everything. Where tracing is
-// forbidden, or on a machine without a mark below, there is no answer.
+// A mark is a breakpoint instruction; the handler of its signal sets the processor's trap flag, and
+// every instruction up to the next mark gives a signal that is counted. No hardware counter and no
+// tracing by another process is needed, so it works in containers, and the figures do not depend on
+// what else the machine does. Some microseconds an instruction: sample, do not count everything.
+// On a machine without a mark below, there is no answer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <vector>
@@ -19,9 +21,10 @@ inline void mark() {
 #endif
 }
 
-// Runs `work` in a child and returns the count of every pair of marks it passes, less the cost of
-// the marks themselves. Stops after `most_steps` instructions in all. Empty: it cannot be counted
-// here.
+// Runs `work` and returns the count of every pair of marks that it passes, most_pairs at most, the
+// marks themselves not included. Counts no more after `most_steps` instructions in all. Empty: it
+// cannot be counted here. One thread at a time.
+constexpr std::size_t most_pairs = 100000;
 std::vector<std::uint64_t> count_instructions(const std::function<void()>& work,
                                               std::uint64_t most_steps = 200000);
 

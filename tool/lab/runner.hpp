@@ -1,8 +1,8 @@
 // Runs a workload over one product of policies. A template, included by one file per fit.
 //
 // Three kinds of runs, each over fresh memory: timed ones, without any looking; one that is
-// watched, for worst times, snapshots and checks; and one in a traced child that counts
-// instructions.
+// watched, for worst times, snapshots and checks; and one that is stepped through here and there to
+// count instructions.
 #pragma once
 
 #include <sys/mman.h>
@@ -229,7 +229,8 @@ class Runner {
   }
 
   void counted(Result& result) {
-    if (settings_.instruction_samples == 0 || background) return;  // a traced thread is not alone
+    // With a worker, how long one waits for the lock would be counted, too.
+    if (settings_.instruction_samples == 0 || background) return;
     const std::size_t count = workload_.events.size();
     const std::size_t every = std::max<std::size_t>(1, count / settings_.instruction_samples);
     const auto counts = count_instructions([&] {

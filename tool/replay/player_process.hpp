@@ -1,4 +1,4 @@
-// PlayerProcess: a process that plays a plan on an allocator's malloc (replay/player.cpp).
+// PlayerProcess: a process that plays a plan on an allocator's malloc (replay/player/player.cpp).
 #pragma once
 
 #include <sys/types.h>

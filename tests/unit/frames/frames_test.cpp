@@ -221,19 +221,19 @@ TEST_F(frames, runs_and_single_frames_agree_with_a_model) {
   }
 }
 
-TEST_F(frames, threads_pass_frames_to_each_other) {
-  open(64 * MiB);
-  SimFrames* f = start({{17 * MiB, 64 * MiB}});
+// Four threads swap frames through `count` boxes; one step of `drain_share` drains, too.
+void pass_frames(SimFrames* f, size_t count, unsigned drain_share) {
   const FrameStatistics before = f->statistics();
-  std::atomic<std::uint64_t> boxes[32] = {};
+  std::vector<std::atomic<std::uint64_t>> boxes(count);
   std::vector<std::thread> threads;
   for (unsigned t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       std::mt19937 random(t);
       for (int i = 0; i < 20000; ++i) {
         const Frame frame = f->get();
-        const std::uint64_t got = boxes[random() % 32].exchange(frame ? frame.number + 1 : 0);
+        const std::uint64_t got = boxes[random() % count].exchange(frame ? frame.number + 1 : 0);
         if (got != 0) f->put({got - 1});
+        if (random() % drain_share == 0) f->drain();
       }
       f->drain();
     });
@@ -246,6 +246,17 @@ TEST_F(frames, threads_pass_frames_to_each_other) {
   EXPECT_EQ(SimMachine::problems(), 0u);
   EXPECT_EQ(f->statistics().pool, before.pool);
   EXPECT_TRUE(f->check());
+}
+
+TEST_F(frames, threads_pass_frames_to_each_other) {
+  open(64 * MiB);
+  pass_frames(start({{17 * MiB, 64 * MiB}}), 32, 10000);
+}
+
+// Few frames, many CPUs that take turns at draining: blocks belong to one after the other.
+TEST_F(frames, blocks_change_hands_and_every_frame_is_accounted_for) {
+  open(64 * MiB);
+  pass_frames(start({{17 * MiB, 21 * MiB}}), 256, 100);
 }
 
 TEST_F(frames, of_two_cpus_that_free_a_frame_at_once_both_never_give_it_on) {

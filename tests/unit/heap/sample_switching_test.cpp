@@ -17,7 +17,8 @@ TEST_F(Sampling, switching_on_and_off_reaches_threads_that_run) {
   std::atomic<unsigned> samples = 0;
   on_allocation = [&](Allocation&) { ++samples; };
   std::vector<std::thread> threads;
-  for (unsigned i = 0; i < 4; ++i) {
+  constexpr unsigned thread_count = 4;
+  for (unsigned i = 0; i < thread_count; ++i) {
     threads.emplace_back([&] {
       std::vector<void*> blocks(2'000);
       while (!stop) {
@@ -31,11 +32,10 @@ TEST_F(Sampling, switching_on_and_off_reaches_threads_that_run) {
     const unsigned before = samples;
     while (samples < before + 100) std::this_thread::yield();
     heap::sample::set_mean(Which::profile, 0);
-    // What had met its sample already may still be shown.
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    // Whoever had met a sample already may still show that one, however late it runs again.
     const unsigned after = samples;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    EXPECT_EQ(samples, after);
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_LE(samples, after + thread_count);
   }
   stop = true;
   for (std::thread& thread : threads) thread.join();

@@ -298,7 +298,7 @@ TEST(Retained, one_thread_keeps_at_most_two_mebibytes_of_empty_slabs) {
   }
   ASSERT_NE(thread_cache.heap, nullptr);
   EXPECT_GT(thread_cache.heap->retained_count, 8U);
-  EXPECT_LE(thread_cache.heap->retained_count, most_retained);
+  EXPECT_LE(thread_cache.heap->retained_count, class_count);
   size_t bytes = 0;
   for (unsigned i = 0; i < thread_cache.heap->retained_count; ++i) {
     bytes += slab::resident_bytes(thread_cache.heap->retained[i]);

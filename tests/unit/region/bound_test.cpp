@@ -64,7 +64,7 @@ void expect_bound() {
   std::uint64_t most = 0;
   for (const std::size_t blocks : {100U, 10000U, 1000000U}) {
     const auto counts = worst_counts<Policy>(blocks);
-    if (counts.empty()) GTEST_SKIP() << "instructions cannot be counted here (ptrace refused)";
+    if (counts.empty()) GTEST_SKIP() << "instructions cannot be counted here (no trap flag)";
     ASSERT_EQ(counts.size(), 301U);
     const std::uint64_t worst = *std::max_element(counts.begin(), counts.end());
     least = std::min(least, worst);

@@ -22,8 +22,9 @@ namespace strata::record {
 namespace {
 
 // Before anything is registered: a generation that no thread has.
-constinit Process nowhere{~std::uint64_t{0}, {}, {}};
+constinit Process nowhere{~std::uint64_t{0}, {}, {}, {}};
 
+constinit std::atomic<std::uint64_t> no_clock{0};
 bool off = false;              // there is nothing to record into, or no more
 pthread_key_t key_of_end = 0;  // its destructor tells that a thread ends
 bool has_key = false;
@@ -40,12 +41,11 @@ void give_back_buffer(Thread& thread) {
     memory->owners[thread.buffer].state.store(BufferState::full, std::memory_order_release);
   }
   thread.events = nullptr;
-  thread.used = events_per_buffer;
+  thread.used = buffer_end;
 }
 
 void thread_ends(void*) {
-  if (Event* const event = take_place())
-    put(event, ticks(), nullptr, what_of(Kind::thread_end, 0, 0));
+  put(take_place(), ticks(), nullptr, what_of(Kind::thread_end, 0, 0));
   if (thread_log.generation == process->generation) give_back_buffer(thread_log);
 }
 
@@ -143,6 +143,7 @@ bool attach() {
   has_key = pthread_key_create(&key_of_end, thread_ends) == 0;
   sites = mapped->wants_sites != 0;
   memory = mapped;
+  clock = &mapped->clock;
   // Last: who sees the page sees the memory. (Other threads hold no generation yet.)
   __atomic_store_n(&process, page, __ATOMIC_RELEASE);
   return true;
@@ -171,6 +172,7 @@ bool register_process() {
       off = true;
       memory->processes_lost.fetch_add(1, std::memory_order_relaxed);
     } else if (sites) {
+      process->careful.store(1, std::memory_order_relaxed);
       wait_until_seen(memory->processes[generation - 1]);
     }
     __atomic_store_n(&process->generation, generation, __ATOMIC_RELEASE);
@@ -196,7 +198,7 @@ bool take_buffer(Thread& thread) {
         owner.order = thread.buffers++;
         raise_to(memory->buffers_used, i + 1);
         owner.state.store(BufferState::taken, std::memory_order_release);
-        thread.events = memory->events(i);
+        thread.events = memory->buffers[i];
         thread.buffer = i;
         return true;
       }
@@ -219,30 +221,35 @@ Event* take_place_with(Thread& thread) {
     thread.events = nullptr;
     thread.number = memory->processes[process->generation - 1].threads.fetch_add(1);
     thread.tid = std::uint32_t(syscall(SYS_gettid));
-    if (thread.number != 0) process->threaded.store(1, std::memory_order_relaxed);
+    if (thread.number != 0) {
+      process->threaded.store(1, std::memory_order_relaxed);
+      process->careful.store(1, std::memory_order_relaxed);
+    }
     if (has_key) pthread_setspecific(key_of_end, &thread_log);
   }
-  thread.used = events_per_buffer;
+  thread.used = buffer_end;
   give_back_buffer(thread);
   if (memory->stopped.load(std::memory_order_relaxed) != 0 || !take_buffer(thread)) return nullptr;
   thread.generation = process->generation;
-  thread.used = 1;  // last: from here on a signal handler may log again
-  return thread.events;
+  thread.used = sizeof(Event);  // last: from here on a signal handler may log again
+  return reinterpret_cast<Event*>(thread.events);
 }
 
 }  // namespace
 
 constinit Process* process = &nowhere;
 constinit Memory* memory = nullptr;
+constinit const std::atomic<std::uint64_t>* clock = &no_clock;
 constinit bool sites = false;
 thread_local constinit Thread thread_log{.generation = 0,
                                          .events = nullptr,
-                                         .used = events_per_buffer,
+                                         .used = buffer_end,
                                          .buffer = 0,
                                          .number = 0,
                                          .tid = 0,
                                          .buffers = 0,
-                                         .busy = false};
+                                         .busy = false,
+                                         .spare = {}};
 
 Event* take_place_slow() {
   Thread& thread = thread_log;
@@ -250,14 +257,37 @@ Event* take_place_slow() {
     if (memory != nullptr && thread.generation != 0) {
       memory->processes[thread.generation - 1].lost.fetch_add(1, std::memory_order_relaxed);
     }
-    return nullptr;
+    return &thread.spare;
   }
   const int saved = errno;
   thread.busy = true;
   Event* const place = take_place_with(thread);
+  // What cannot be recorded was counted as taken: it must not run so far that it starts anew.
+  if (place == nullptr) thread.used = buffer_end;
   thread.busy = false;
   errno = saved;
-  return place;
+  return place != nullptr ? place : &thread.spare;
+}
+
+void log_carefully(Event* event, Kind kind, const void* address, std::uint64_t size,
+                   const void* site, unsigned alignment_log2) {
+  if (sites) {
+    put(event, coarse_time(), site, what_of(Kind::site, 0, 0));
+    event = take_place();
+  }
+  std::uint64_t time = 0;
+  if (process->threaded.load(std::memory_order_relaxed) != 0) {
+#if defined(__x86_64__)
+    __builtin_ia32_lfence();  // the clock is not read before the block was really there
+#elif defined(__aarch64__)
+    asm volatile("isb" ::: "memory");
+#endif
+    time = ticks();
+  } else {
+    time = coarse_time();
+  }
+  put(event, time, address,
+      what_of(address != nullptr ? kind : Kind::failed, size, alignment_log2));
 }
 
 }  // namespace strata::record

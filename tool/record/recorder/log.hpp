@@ -1,6 +1,6 @@
 // Appending an event: the part of the recorder that every call of the family passes.
 //
-// A dozen instructions and no lock: take the next place in the thread's buffer, fill it, write the
+// Some twenty instructions and no lock: take the next place in the thread's buffer, fill it, write the
 // word that makes it valid last. Place and count are taken by one instruction, so that a signal
 // handler which allocates, wherever it interrupts, gets a place of its own.
 //
@@ -24,34 +24,38 @@ struct Process {
   std::uint64_t generation;             // slot's index + 1; 0: not registered
   std::atomic<std::uint32_t> lock;      // held while registering
   std::atomic<std::uint32_t> threaded;  // a second thread has had events
+  std::atomic<std::uint32_t> careful;   // more is wanted than the coarse clock's time: see below
 };
 
 struct Thread {
   std::uint64_t generation;  // of the process that `events` was taken for
-  Event* events;
-  std::uint32_t used;  // places of the buffer taken so far; may run past its end
+  unsigned char* events;
+  std::uint32_t used;  // bytes of the buffer taken so far; may run past its end
   std::uint32_t buffer;
   std::uint32_t number;
   std::uint32_t tid;
   std::uint32_t buffers;  // taken so far
-  bool busy;  // in the slow path: what a signal handler allocates meanwhile is not recorded
+  bool busy;    // in the slow path: what a signal handler allocates meanwhile is not recorded
+  Event spare;  // where events go that cannot be recorded: nobody reads it
 };
+constexpr std::uint32_t buffer_end = events_per_buffer * sizeof(Event);
 
 extern Process* process;
 extern thread_local constinit Thread thread_log;
-extern Memory* memory;  // null until the first event
-extern bool sites;      // whether the addresses of calls are wanted
+extern Memory* memory;                           // null until the first event
+extern const std::atomic<std::uint64_t>* clock;  // the memory's; one that stands still until then
+extern bool sites;                               // whether the addresses of calls are wanted
 
-// A place for an event; null: it cannot be recorded.
+// A place for an event; the thread's spare one when it cannot be recorded.
 [[gnu::cold, gnu::noinline]] Event* take_place_slow();
 
-inline std::uint32_t take(std::uint32_t& count) {
+inline std::uint32_t take(std::uint32_t& bytes) {
 #if defined(__x86_64__)
-  std::uint32_t old = 1;
-  asm volatile("xaddl %0, %1" : "+r"(old), "+m"(count) : : "memory", "cc");
+  std::uint32_t old = sizeof(Event);
+  asm volatile("xaddl %0, %1" : "+r"(old), "+m"(bytes) : : "memory", "cc");
   return old;
 #else
-  return __atomic_fetch_add(&count, 1, __ATOMIC_RELAXED);
+  return __atomic_fetch_add(&bytes, std::uint32_t{sizeof(Event)}, __ATOMIC_RELAXED);
 #endif
 }
 
@@ -59,8 +63,8 @@ inline Event* take_place() {
   Thread& thread = thread_log;
   if (thread.generation == process->generation) [[likely]] {
     const std::uint32_t place = take(thread.used);
-    if (place < events_per_buffer) [[likely]]
-      return thread.events + place;
+    if (place < buffer_end) [[likely]]
+      return reinterpret_cast<Event*>(thread.events + place);
   }
   return take_place_slow();
 }
@@ -72,38 +76,31 @@ inline void put(Event* event, std::uint64_t time, const void* address, std::uint
   event->what.store(what, std::memory_order_release);
 }
 
+inline std::uint64_t coarse_time() { return clock->load(std::memory_order_relaxed); }
+
 // For what gives a block back: to be called before that is done.
 inline void log_before(Kind kind, const void* address) {
-  if (Event* const event = take_place()) [[likely]] {
-    const bool threaded = process->threaded.load(std::memory_order_relaxed) != 0;
-    put(event, threaded ? ticks() : memory->clock.load(std::memory_order_relaxed), address,
-        what_of(kind, 0, 0));
-  }
+  Event* const event = take_place();
+  const bool threaded = process->threaded.load(std::memory_order_relaxed) != 0;
+  put(event, threaded ? ticks() : coarse_time(), address, what_of(kind, 0, 0));
 }
+
+// The rest of log_after where there are threads, or calling places are wanted, or memory was
+// refused. `event` is the next place in any case.
+[[gnu::cold, gnu::noinline]] void log_carefully(Event* event, Kind kind, const void* address,
+                                                std::uint64_t size, const void* site,
+                                                unsigned alignment_log2);
 
 // For what obtained a block: to be called after it. `site` is where the program called.
 inline void log_after(Kind kind, const void* address, std::uint64_t size, const void* site,
                       unsigned alignment_log2 = 0) {
-  if (sites) [[unlikely]] {
-    if (Event* const event = take_place()) {
-      put(event, memory->clock.load(std::memory_order_relaxed), site, what_of(Kind::site, 0, 0));
-    }
+  Event* const event = take_place();
+  if (process->careful.load(std::memory_order_relaxed) != 0 || address == nullptr) [[unlikely]] {
+    return log_carefully(event, kind, address, size, site, alignment_log2);
   }
-  if (Event* const event = take_place()) [[likely]] {
-    std::uint64_t time = 0;
-    if (process->threaded.load(std::memory_order_relaxed) != 0) {
-#if defined(__x86_64__)
-      __builtin_ia32_lfence();  // the clock is not read before the block was really there
-#elif defined(__aarch64__)
-      asm volatile("isb" ::: "memory");
-#endif
-      time = ticks();
-    } else {
-      time = memory->clock.load(std::memory_order_relaxed);
-    }
-    put(event, time, address,
-        what_of(address != nullptr ? kind : Kind::failed, size, alignment_log2));
-  }
+  // No block is as large as what the word has no room for.
+  put(event, coarse_time(), address,
+      size << 16 | std::uint64_t{alignment_log2} << 8 | std::uint64_t(kind));
 }
 
 }  // namespace strata::record

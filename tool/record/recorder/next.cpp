@@ -13,9 +13,6 @@ namespace strata::record {
 
 namespace {
 
-// What the loader allocates while it looks for malloc. A page has always been ample: glibc takes
-// nothing when it finds what it looks for, and one message when it does not.
-alignas(16) unsigned char arena[4096];
 std::atomic<size_t> arena_used;
 
 void* from_arena(size_t size) {
@@ -101,9 +98,7 @@ constinit Next next{first_malloc,   first_free,           first_calloc,
                     first_realloc,  first_posix_memalign, first_aligned_alloc,
                     first_memalign, first_valloc,         first_pvalloc};
 
-bool is_ours(const void* block) {
-  return reinterpret_cast<uintptr_t>(block) - reinterpret_cast<uintptr_t>(arena) < sizeof arena;
-}
+alignas(16) unsigned char arena[4096];
 
 Operator find_operator(const char* name) {
   if (next.malloc == first_malloc) look();

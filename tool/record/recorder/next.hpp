@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <new>
 
@@ -25,8 +26,13 @@ struct Next {
 // At first functions that find the others; then the others.
 extern Next next;
 
+// What the loader allocates while it looks for malloc. A page has always been ample: glibc takes
+// nothing when it finds what it looks for, and one message when it does not.
+extern unsigned char arena[4096];
 // Whether the block is of our arena.
-bool is_ours(const void* block);
+inline bool is_ours(const void* block) {
+  return reinterpret_cast<uintptr_t>(block) - reinterpret_cast<uintptr_t>(arena) < sizeof arena;
+}
 
 // The definition behind ours of a C++ operator. `records_itself` says that it comes from another
 // library than malloc does: then it calls malloc, and that call is the one to be recorded.

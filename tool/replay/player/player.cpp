@@ -13,119 +13,43 @@
 // own pace. STOP: the epoch at whose end it says "stopped" and waits for a letter on its standard
 // input, so that one can look at the heap; or "never".
 //
-// Output: lines "name value", and "sample EPOCH RESIDENT" for every epoch; see replay/run.cpp.
+// Output: lines "name value", and "sample EPOCH RESIDENT" for every epoch; see replay/player_process.cpp.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
-#include <malloc.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
-#include <atomic>
+#include "replay/player/play.hpp"
 
-#include "replay/plan.hpp"
+namespace strata::replay {
+Touch touch = Touch::page;
+}
 
 namespace {
 
 using namespace strata::replay;
 
-enum class Touch { dry, none, first, page, all };
-
-// What stands for a block that could not be had.
-void* const no_block = reinterpret_cast<void*>(1);
-
-struct Player {
-  const PlanThread* plan;
-  pthread_t handle;
-  Operation* window;
-  uint32_t window_index;  // which one
-  std::atomic<bool> ended;
-  bool joined;
-  uint64_t waited;  // processor time spent on waiting for others' blocks, in nanoseconds
-  uint64_t failed;
-};
-
-PlanHeader header;
-int plan_file = -1;
 int statm_file = -1;
-const PlanThread* plan_threads;
-const PlanEpoch* epochs;
-const uint64_t* blocks;
-std::atomic<void*>* slots;
-Player* players;
-Operation* windows;
-uint32_t* spare_windows;
-uint32_t spare_window_count;
-uint32_t* starting;  // threads by first epoch
 uint32_t next_to_start = 0;
-uint64_t* resident;  // by epoch, in pages
-uint64_t own_bytes;
 
 std::atomic<uint32_t> epoch;      // the one that is played; what waiting threads sleep on
 std::atomic<uint32_t> remaining;  // threads that have not finished it
 std::atomic<uint32_t> done;
 
-Touch touch = Touch::page;
 double pace = 0;
 uint32_t stop = ~uint32_t{0};  // the epoch to stop at
 uint64_t rested = 0;           // to keep the pace, in nanoseconds
 uint64_t begin_time;
-size_t page_size;
-
-[[noreturn]] void fail(const char* what) {
-  dprintf(STDERR_FILENO, "strata-player: %s: %s\n", what, strerror(errno));
-  _exit(1);
-}
-
-uint64_t now(clockid_t clock) {
-  timespec time;
-  clock_gettime(clock, &time);
-  return uint64_t(time.tv_sec) * 1000000000 + uint64_t(time.tv_nsec);
-}
 
 void sleep_while(std::atomic<uint32_t>& word, uint32_t value) {
   syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
 }
 void wake_all(std::atomic<uint32_t>& word) {
   syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 0x7fffffff, nullptr, nullptr, 0);
-}
-
-// Memory of our own, there from the start.
-void* own_memory(size_t bytes) {
-  bytes = (bytes + page_size - 1) / page_size * page_size;
-  if (bytes == 0) bytes = page_size;
-  void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  if (memory == MAP_FAILED) fail("no memory for the tables");
-  own_bytes += bytes;
-  return memory;
-}
-
-void read_at(void* into, size_t bytes, uint64_t offset) {
-  char* at = static_cast<char*>(into);
-  while (bytes != 0) {
-    const ssize_t got = pread(plan_file, at, bytes, off_t(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) fail("cannot read the plan");
-    at += got;
-    offset += uint64_t(got);
-    bytes -= size_t(got);
-  }
-}
-template <class Entry>
-const Entry* read_table(uint32_t count, uint64_t offset) {
-  void* const table = own_memory(count * sizeof(Entry));
-  read_at(table, count * sizeof(Entry), offset);
-  return static_cast<const Entry*>(table);
 }
 
 uint64_t resident_pages() {
@@ -135,120 +59,6 @@ uint64_t resident_pages() {
   text[length] = 0;
   const char* const second = strchr(text, ' ');
   return second != nullptr ? strtoull(second, nullptr, 10) : 0;
-}
-
-// Writes what the program would, from `begin` on.
-inline void write_to(void* block, uint64_t begin, uint64_t end) {
-  if (begin >= end) return;
-  auto* const bytes = static_cast<volatile unsigned char*>(block);
-  switch (touch) {
-    case Touch::first:
-      bytes[begin] = 1;
-      return;
-    case Touch::page:
-      for (uint64_t at = begin; at < end; at += page_size) bytes[at] = 1;
-      bytes[end - 1] = 1;
-      return;
-    case Touch::all:
-      memset(static_cast<char*>(block) + begin, 1, end - begin);
-      return;
-    default:
-      return;
-  }
-}
-
-inline void fill(Player& player, const Operation& operation, void* block, uint64_t known) {
-  if (block == nullptr) {
-    ++player.failed;
-    block = no_block;
-  } else {
-    write_to(block, known, operation.size());
-  }
-  slots[operation.slot].store(block, std::memory_order_release);
-}
-
-// Waits for another thread's block.
-[[gnu::noinline]] void* wait_for(Player& player, std::atomic<void*>& slot) {
-  const uint64_t begin = now(CLOCK_THREAD_CPUTIME_ID);
-  void* block = nullptr;
-  for (unsigned round = 0; (block = slot.load(std::memory_order_acquire)) == nullptr; ++round) {
-    if (round < 64) {
-#if defined(__x86_64__)
-      __builtin_ia32_pause();
-#endif
-    } else if (round < 128) {
-      sched_yield();
-    } else {
-      const timespec rest{0, 20000};
-      nanosleep(&rest, nullptr);
-    }
-  }
-  player.waited += now(CLOCK_THREAD_CPUTIME_ID) - begin;
-  return block;
-}
-
-inline void* empty(Player& player, uint32_t index, bool waits) {
-  std::atomic<void*>& slot = slots[index];
-  void* block = slot.load(std::memory_order_acquire);
-  if (block == nullptr && waits) block = wait_for(player, slot);
-  slot.store(nullptr, std::memory_order_relaxed);
-  return block;
-}
-
-void play(Player& player, const Operation& operation, uint64_t& old_size) {
-  switch (operation.action()) {
-    case Action::malloc:
-      fill(player, operation, malloc(operation.size()), 0);
-      return;
-    case Action::calloc:
-      fill(player, operation, calloc(1, operation.size()), 0);
-      return;
-    case Action::aligned: {
-      const size_t alignment = size_t{1} << operation.alignment_log2();
-      fill(player, operation, memalign(alignment, operation.size()), 0);
-      return;
-    }
-    case Action::free: {
-      void* const block = empty(player, operation.slot, operation.waits());
-      if (block != no_block) free(block);
-      return;
-    }
-    case Action::realloc: {
-      void* const block = empty(player, operation.from, operation.waits());
-      void* const moved = realloc(block != no_block ? block : nullptr, operation.size());
-      if (moved == nullptr && block != no_block) free(block);
-      fill(player, operation, moved, old_size);
-      return;
-    }
-    case Action::old_size:
-      old_size = operation.size();
-      return;
-    default:
-      return;
-  }
-}
-
-// The same without an allocator: what playing costs.
-void play_dry(Player& player, const Operation& operation, uint64_t& old_size) {
-  switch (operation.action()) {
-    case Action::malloc:
-    case Action::calloc:
-    case Action::aligned:
-      fill(player, operation, no_block, 0);
-      return;
-    case Action::free:
-      empty(player, operation.slot, operation.waits());
-      return;
-    case Action::realloc:
-      empty(player, operation.from, operation.waits());
-      fill(player, operation, no_block, old_size);
-      return;
-    case Action::old_size:
-      old_size = operation.size();
-      return;
-    default:
-      return;
-  }
 }
 
 void* play_thread(void* argument);
@@ -373,48 +183,6 @@ uint64_t value_in(const char* path, const char* name) {
   return found != nullptr ? strtoull(found + strlen(name), nullptr, 10) * 1024 : 0;
 }
 
-void prepare(const char* file, const char* how) {
-  page_size = size_t(sysconf(_SC_PAGESIZE));
-  plan_file = atoi(file);
-  read_at(&header, sizeof header, 0);
-  if (header.magic != PlanHeader::right_magic) fail("this is no plan");
-  const char* const names[] = {"dry", "none", "first", "page", "all"};
-  for (int i = 0; i < 5; ++i) {
-    if (strcmp(how, names[i]) == 0) touch = Touch(i);
-  }
-  statm_file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-  plan_threads = read_table<PlanThread>(header.threads, header.threads_at);
-  epochs = read_table<PlanEpoch>(header.epochs, header.epochs_at);
-  blocks = read_table<uint64_t>(header.blocks, header.blocks_at);
-  slots = static_cast<std::atomic<void*>*>(own_memory(header.slots * sizeof(void*)));
-  players = static_cast<Player*>(own_memory(header.threads * sizeof(Player)));
-  resident = static_cast<uint64_t*>(own_memory(header.epochs * sizeof(uint64_t)));
-  // The first is the main thread's for good, and an ended one's may come back an epoch late.
-  const uint32_t window_count = header.most_threads + 2;
-  windows = static_cast<Operation*>(
-      own_memory(size_t{window_count} * operations_per_block * sizeof(Operation)));
-  spare_windows = static_cast<uint32_t*>(own_memory(window_count * sizeof(uint32_t)));
-  for (uint32_t i = 0; i + 1 < window_count; ++i) spare_windows[spare_window_count++] = i + 1;
-  starting = static_cast<uint32_t*>(own_memory(header.threads * sizeof(uint32_t)));
-  for (uint32_t i = 0; i < header.threads; ++i) {
-    players[i].plan = plan_threads + i;
-    starting[i] = i;
-  }
-}
-
-// Insertion: threads are nearly in the order of their starts already.
-void sort_starts() {
-  for (uint32_t i = 1; i < header.threads; ++i) {
-    const uint32_t index = starting[i];
-    uint32_t at = i;
-    while (at > 0 && plan_threads[starting[at - 1]].first_epoch > plan_threads[index].first_epoch) {
-      starting[at] = starting[at - 1];
-      --at;
-    }
-    starting[at] = index;
-  }
-}
-
 void report(uint64_t wall, uint64_t processor, const rusage& before, const rusage& after) {
   uint64_t waited = 0;
   uint64_t failed = 0;
@@ -441,10 +209,14 @@ int main(int count, char** arguments) {
     dprintf(STDERR_FILENO, "strata-player is started by strata replay\n");
     return 2;
   }
-  prepare(arguments[1], arguments[2]);
+  make_tables(atoi(arguments[1]));
+  const char* const names[] = {"dry", "none", "first", "page", "all"};
+  for (int i = 0; i < 5; ++i) {
+    if (strcmp(arguments[2], names[i]) == 0) touch = Touch(i);
+  }
+  statm_file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
   pace = strtod(arguments[3], nullptr);
   if (strcmp(arguments[4], "never") != 0) stop = uint32_t(strtoul(arguments[4], nullptr, 10));
-  sort_starts();
 
   rusage before;
   rusage after;
