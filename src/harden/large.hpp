@@ -88,6 +88,8 @@ struct LargeUsage {
 // Where memory or addresses are short: all that waits or is ready goes. True: there was something.
 bool give_back_large() noexcept;
 LargeUsage large_usage() noexcept;
+// Of blocks that are ready: bytes that may be in memory.
+size_t ready_large_bytes() noexcept;
 Machine::Lock& large_lock() noexcept;
 
 }  // namespace strata::harden

@@ -39,7 +39,7 @@ struct State {
   // Ready, by class: with pages, the newest first; and without.
   List<LargeBlock> ready_kept[class_total];
   List<LargeBlock> ready_gone[class_total];
-  size_t ready_bytes = 0;       // of those with pages
+  Atomic<size_t> ready_bytes;   // of those with pages; written under the lock
   std::uint32_t looked_at = 0;  // when the old ones were looked for last, in ms
 };
 constinit State state;
@@ -109,19 +109,20 @@ void put_ready(LargeBlock* block, std::uint32_t now) noexcept {
   block->ready_at = now;
   if (block->touched == 0) return state.ready_gone[class_of(block)].push_front(block);
   state.ready_kept[class_of(block)].push_front(block);
-  state.ready_bytes += block->touched;
+  state.ready_bytes.fetch_add(block->touched, Order::relaxed);
 }
 
 // With the lock held.
 void remove_kept(LargeBlock* block) noexcept {
   state.ready_kept[class_of(block)].remove(block);
-  state.ready_bytes -= block->touched;
+  state.ready_bytes.fetch_sub(block->touched, Order::relaxed);
 }
 
 // The one that has been ready longest, if there is more than `most` or it is old; nullptr: none.
 LargeBlock* take_excess(size_t most, std::uint32_t now, std::uint32_t delay) noexcept {
   LockGuard guard(large_lock());
-  if (state.ready_bytes <= most && now - state.looked_at < delay / 4) return nullptr;
+  const bool excess = state.ready_bytes.load(Order::relaxed) > most;
+  if (!excess && now - state.looked_at < delay / 4) return nullptr;
   state.looked_at = now;
   LargeBlock* oldest = nullptr;
   for (const List<LargeBlock>& list : state.ready_kept) {
@@ -130,7 +131,7 @@ LargeBlock* take_excess(size_t most, std::uint32_t now, std::uint32_t delay) noe
     if (oldest == nullptr || std::int32_t(block->ready_at - oldest->ready_at) < 0) oldest = block;
   }
   if (oldest == nullptr) return nullptr;
-  if (state.ready_bytes <= most && now - oldest->ready_at < delay) return nullptr;
+  if (!excess && now - oldest->ready_at < delay) return nullptr;
   remove_kept(oldest);
   return oldest;
 }
@@ -249,6 +250,8 @@ LargeBlock* take_rested(size_t accessible) noexcept {
   }
   return block != nullptr && revive(block, accessible) ? block : nullptr;
 }
+
+size_t ready_large_bytes() noexcept { return state.ready_bytes.load(Order::relaxed); }
 
 size_t trim_large() noexcept { return let_excess_go(0, std::uint32_t(Machine::now()), 0); }
 
