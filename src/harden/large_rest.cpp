@@ -22,7 +22,7 @@ constexpr size_t waiting_bytes = 2 * MiB;
 constexpr size_t waiting_runs = 128;
 constexpr unsigned most_waiting_mappings = 8;
 // Of what is live, this share may be ready and in memory.
-constexpr size_t live_share = 2;
+constexpr size_t live_share = 4;
 
 // First in, first out; what an entry counts for is the queue's business.
 struct Queue {

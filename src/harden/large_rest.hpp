@@ -12,9 +12,10 @@
 // processor's cache, 0.04. What was never touched must not be: so what was shut asks which of its
 // pages there are.
 //
-// Runs that have waited are ready for the next block of their class, the last one first. They keep
-// their pages up to the dirty limit, or as many bytes as half of what is live, and for the purge
-// delay: beyond, the oldest give theirs back. Guarded by large_lock(), held over no system call.
+// Runs that have waited are ready for the next block of their class: one of the last four, by
+// chance. They keep their pages up to the dirty limit, or a quarter of what is live, and for the
+// purge delay: beyond, the oldest give theirs back. Guarded by large_lock(), held over no system
+// call.
 #pragma once
 
 #include "harden/large.hpp"
