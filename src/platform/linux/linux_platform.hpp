@@ -11,6 +11,7 @@ namespace strata {
 struct LinuxPlatform : PlatformDefaults<LinuxPlatform> {
   using Lock = FutexLock;
   static constexpr bool has_worker = true;
+  static constexpr bool has_huge_pages = true;
 
   static size_t page_size() noexcept { return page_size_ != 0 ? page_size_ : read_page_size(); }
 
