@@ -13,5 +13,5 @@ if(STRATA_TESTS)
     gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60)
   endfunction()
 
-  strata_test(sharing_test tests/protocol/sharing_test.cpp)
+  strata_test(sharing_test tests/protocol/sharing_test.cpp tests/protocol/left_runs_test.cpp)
 endif()

@@ -29,9 +29,9 @@ void free_to_slab(Slot* slot, void* pointer) noexcept {
   if (Machine::has_modes && STRATA_UNLIKELY(slot->calls_for(Machine::current_thread()))) {
     answer_call(*thread_cache.heap, slot);
   }
-  const auto offset = std::uint16_t(Address(pointer) - address_of(slot));
+  const auto offset = std::uint16_t(Address(pointer));  // slots are aligned to their size
   // What is left behind the last block looks like the start of one.
-  const bool behind = offset >= size_t{slot->slot_capacity()} * slab::block_size(slot);
+  const bool behind = block_number(offset, slot->inverse) >= slot->slot_capacity();
   if (STRATA_UNLIKELY(!is_block_start(offset, slot->inverse) || behind)) {
     return report(Misuse::invalid_free, pointer);
   }
@@ -43,7 +43,8 @@ void free_to_slab(Slot* slot, void* pointer) noexcept {
   }
   if (slot->owned_by(Machine::current_thread())) return free_local(slot, block);
   block->mark = mark_freed(block);
-  ThreadHeap* const heap = thread_heap();
+  ThreadHeap* heap = thread_cache.heap;
+  if (STRATA_UNLIKELY(heap == nullptr)) heap = thread_heap();
   Slot* const slab = slot->first();
   if (heap != nullptr &&
       sharing::RemoteList{slab->remote.load(Order::relaxed)}.state() == sharing::State::full &&
@@ -106,16 +107,11 @@ bool is_free(Slot* slot, const void* block) noexcept {
   return list_has(sharing::block_at(address_of(slab), home.head()), block, home.count());
 }
 
-// Everything that is not this thread's own block, except the case that free_of_other treats itself.
-STRATA_NOINLINE void free_any(void* pointer) noexcept {
-  Slot* const slot = slot_supply.find(Address(pointer));
-  if (slot == nullptr) {
-    if (!sample::freed(pointer) && !free_huge(pointer)) report(Misuse::invalid_free, pointer);
-    return;
-  }
-  switch (slot->kind()) {
-    case SlotKind::slab:
-      return free_to_slab(slot, pointer);
+// Everything in a slot that is not this thread's own block, except what free_of_other treats itself.
+STRATA_NOINLINE void free_in_slot(void* pointer, Slot* slot) noexcept {
+  const SlotKind kind = slot->kind();
+  if (STRATA_LIKELY(kind == SlotKind::slab)) return free_to_slab(slot, pointer);
+  switch (kind) {
     case SlotKind::large:
       return free_large(slot, pointer);
     case SlotKind::strip:
@@ -129,6 +125,18 @@ STRATA_NOINLINE void free_any(void* pointer) noexcept {
     default:
       report(Misuse::invalid_free, pointer);
   }
+}
+
+STRATA_NOINLINE void free_any(void* pointer) noexcept {
+  Slot* const slot = slot_supply.find(Address(pointer));
+  if (slot != nullptr) return free_in_slot(pointer, slot);
+  if (!sample::freed(pointer) && !free_huge(pointer)) report(Misuse::invalid_free, pointer);
+}
+
+// A batch of a slab of one slot is full. Takes what free_of_other was given, as it was.
+STRATA_NOINLINE void flush_full(const void* /*pointer*/, Slot* slab) noexcept {
+  ThreadHeap& heap = *thread_cache.heap;
+  flush(heap, outbox_entry(heap, slab));
 }
 
 // The thread has no heap: it has just begun, or has finished, or a mode other than the default one
@@ -155,9 +163,10 @@ void free_of_other(void* pointer, Slot* slot, Size... size) noexcept {
       STRATA_LIKELY(is_block_start(std::uint16_t(Address(pointer)), slot->inverse)) &&
       STRATA_LIKELY(block->mark != mark)) {
     block->mark = mark;
-    return join(*heap, entry, block);
+    if (STRATA_UNLIKELY(join(entry, block))) flush_full(pointer, slot);
+    return;
   }
-  free_any(pointer);
+  free_in_slot(pointer, slot);
 }
 
 // Null, and what does not lie in the primary range.
@@ -209,20 +218,27 @@ STRATA_COLD void refuse_last(FreeList& list) noexcept {
   report(Misuse::double_free, block);
 }
 
+// The active slab's count has run down to 0: it is empty, or its count did not know.
+STRATA_NOINLINE void free_event_of_active(ThreadHeap& heap, Slot* slot) noexcept {
+  settle(heap, slab::class_of(slot));
+  if (slot->list->live() != 0) return count_again(*slot->list);
+  if (STRATA_UNLIKELY(was_never_taken(slot))) return refuse_last(*slot->list);
+  retain(heap, slot);
+}
+
+STRATA_NOINLINE void free_last(ThreadHeap& heap, Slot* slot) noexcept {
+  leave_available(heap, slot);
+  release_slab(slot);
+}
+
 // The owner's frees have counted down to 0: the active slab is empty, or another has met one of its
 // thresholds.
 void free_event(Slot* slot) noexcept {
   slot = slot->first();
   ThreadHeap& heap = *thread_cache.heap;
-  if (const unsigned c = slab::class_of(slot); heap.active[c] == slot) {
-    settle(heap, c);
-    if (slot->list->live() != 0) return count_again(*slot->list);
-    if (STRATA_UNLIKELY(was_never_taken(slot))) return refuse_last(*slot->list);
-    return retain(heap, slot);
-  }
+  if (heap.active[slab::class_of(slot)] == slot) return free_event_of_active(heap, slot);
   if (slot->live() != 0) return thin_owned(heap, slot);
-  leave_available(heap, slot);
-  release_slab(slot);
+  free_last(heap, slot);
 }
 
 }  // namespace strata::heap

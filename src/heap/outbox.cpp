@@ -51,7 +51,17 @@ void post(ThreadHeap* heap, Slot* slab, Block* block) noexcept {
     entry.room = batch_limit(slab::class_of(slab));
     ++heap->outbox_used;
   }
-  join(*heap, entry, block);
+  if (join(entry, block)) flush(*heap, entry);
+}
+
+void empty_entry(ThreadHeap& heap, Slot* slab) noexcept {
+  if constexpr (built_small) return;
+  OutboxEntry& entry = entry_of_slab(heap, slab);
+  entry.slot = nullptr;
+  --heap.outbox_used;
+  slab->count -= batch_size(slab::class_of(slab), entry.room);
+  entry.last->next = slab->freed;
+  slab->freed = entry.first;
 }
 
 void flush_outbox(ThreadHeap& heap) noexcept {

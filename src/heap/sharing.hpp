@@ -16,14 +16,16 @@
 //   b owned  -> pooled       the owner: thread     owner := 0, then CAS keeping list and count
 //                            exit, or too many     (release), then into the pool under its lock.
 //   c full   -> owned        a thread freeing a    CAS {list,n,full} -> {none,0,owned} (acq_rel);
-//                            block of the slab     the list is now its own; owner := self.
+//                            block of the slab     the list is now its own, and so is what waits
+//                                                  in its outbox; owner := self.
 //   d full   -> pooled       the free whose batch  the CAS that pushes the batch also changes the
 //                            makes enough blocks   state (acq_rel); the winner puts it in the pool.
 //                            free (wake threshold)
 //   e full   -> owned        the free whose batch  the CAS that pushes takes everything; the winner
 //                            frees the last block  gives the slot back.
 //   f pooled -> owned        a thread in need of   under the pool's lock: out of the pool, then
-//                            the class             exchange to {none,0,owned} (acq_rel).
+//                            the class             exchange to {none,0,owned} (acq_rel); the rest as
+//                                                  in (c).
 //   g pooled -> owned        the free that brings  under the pool's lock, if it is in the pool and
 //                            the last block home   still has all blocks home: out, and to the
 //                            slots.

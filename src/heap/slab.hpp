@@ -50,7 +50,19 @@ inline unsigned units_of(size_t offset, size_t size) noexcept {
 // Whether the block at byte `offset` of a slot reaches into a unit that is not carved. Asked by any
 // thread: the bits of a live block's units do not change.
 STRATA_OVERTAKEN inline bool reaches_uncarved(const Slot* slot, size_t offset) noexcept {
-  return (slot->uncarved & units_of(offset, block_size(slot))) != 0;
+  const unsigned uncarved = slot->uncarved;
+  return uncarved != 0 && (uncarved & units_of(offset, block_size(slot))) != 0;
+}
+
+// Units that are carved at once, beginning with the lowest uncarved one: pages that are in memory
+// anyway cost nothing but the time for their blocks, so as many as hold a few.
+constexpr size_t carved_ahead = 8;
+inline unsigned units_at_once(unsigned uncarved, unsigned written, unsigned unit,
+                              size_t size) noexcept {
+  if constexpr (!Machine::commits_lazily) return 1;
+  const unsigned resident = lowest_bit(~((uncarved & written) >> unit));
+  const size_t enough = carved_ahead * size / carve_unit;
+  return resident <= 1 || enough <= 1 ? 1 : resident < enough ? resident : unsigned(enough);
 }
 
 // Carves the next units of one slot until at least one block is free. Returns their list in order
@@ -62,9 +74,10 @@ inline Block* carve(Slot* slot, Address address) noexcept {
   Block* list = nullptr;
   while (list == nullptr && uncarved != 0) {
     const unsigned unit = lowest_bit(uncarved);
-    uncarved &= uncarved - 1;
+    const unsigned units = units_at_once(uncarved, written, unit, size);
+    uncarved &= ~(unsigned{first_units(units)} << unit);
     size_t first = unit * carve_unit / size;
-    size_t last = ((unit + 1) * carve_unit - 1) / size;
+    size_t last = ((unit + units) * carve_unit - 1) / size;
     if (last >= slot->slot_capacity()) last = slot->slot_capacity() - 1U;
     // Only the blocks at the unit's edges can overlap other units. Which of these are uncarved?
     const auto waits = [&](size_t block) { return (uncarved & units_of(block * size, size)) != 0; };

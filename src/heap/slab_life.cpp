@@ -163,12 +163,12 @@ void release_slab(Slot* slab) noexcept {
   if (Machine::commits_lazily && slab->thinned) state.thinning.in_vain();
   const unsigned slots = slab->slots();
   slab->set_owner(0);
-  for (unsigned i = 0; i < slots; ++i) {
-    slab[i].uncarved = 0;
-    slab[i].set_kind(SlotKind::none);
-    slab[i].twice_class = no_class;
+  for (Slot *slot = slab, *end = slab + slots; slot != end; ++slot) {
+    slot->uncarved = 0;
+    slot->set_kind(SlotKind::none);
+    slot->twice_class = no_class;
   }
-  slot_supply.give(slab, slots);
+  slot_supply.leave(slab, slots);
 }
 
 bool let_go_full(ThreadHeap& heap, Slot* slot) noexcept {
@@ -185,7 +185,7 @@ namespace {
 bool is_sparse(const Slot* slot) noexcept {
   if constexpr (!Machine::commits_lazily) return false;  // no thinning, no thresholds
   const auto threshold = std::uint16_t(-slot->bias);
-  return threshold < sharing::first_threshold(slot->capacity());
+  return threshold == 0 || threshold < sharing::first_threshold(slot->capacity());
 }
 
 void set_threshold(ThreadHeap& heap, Slot* slot) noexcept {
@@ -202,6 +202,16 @@ void forget_threshold(ThreadHeap& heap, Slot* slot) noexcept {
   if (is_sparse(slot)) --heap.sparse_count[slab::class_of(slot)];
   slot->count = slot->live();
   slot->bias = 0;
+}
+
+// A slab that was nobody's, and what had come home to it.
+void make_own(ThreadHeap& heap, Slot* slot, sharing::RemoteList home) noexcept {
+  if (home.head() != 0) {
+    slot->count -= home.count();
+    put_back(*slot->own_list(), sharing::block_at(address_of(slot), home.head()));
+  }
+  if (!built_small && entry_of_slab(heap, slot).slot == slot) empty_entry(heap, slot);
+  slot->set_owner(heap.thread);
 }
 
 }  // namespace
@@ -228,9 +238,7 @@ void leave_available(ThreadHeap& heap, Slot* slot) noexcept {
 bool adopt(ThreadHeap& heap, Slot* slot) noexcept {
   sharing::RemoteList home;
   if (!sharing::adopt_full(slot->remote, home)) return false;
-  slot->count -= home.count();
-  slot->freed = sharing::block_at(address_of(slot), home.head());
-  slot->set_owner(heap.thread);
+  make_own(heap, slot, home);
   join_available(heap, slot);
   return true;
 }
@@ -245,9 +253,7 @@ Slot* next_slab(ThreadHeap& heap, unsigned c) noexcept {
   sharing::RemoteList home;
   slot = state.pools[c].take(home);
   if (slot != nullptr) {
-    slot->count -= home.count();
-    slot->set_owner(heap.thread);
-    put_back(*slot->own_list(), sharing::block_at(address_of(slot), home.head()));
+    make_own(heap, slot, home);
     if (Machine::commits_lazily && STRATA_UNLIKELY(slot->thinned)) {
       state.thinning.in_vain();
       LockGuard guard(state.pools[c].lock());

@@ -110,12 +110,14 @@ inline OutboxEntry& entry_of_slab(ThreadHeap& heap, const Slot* slab) noexcept {
   const size_t number = Address(slab) / sizeof(Slot) >> lowest_bit(slab->slots());
   return heap.outbox[number % outbox_entries];
 }
-// Joins a block to those that wait for the same slab.
-STRATA_INLINE void join(ThreadHeap& heap, OutboxEntry& entry, Block* block) noexcept {
+// Joins a block to those that wait for the same slab. True: the batch is full, and has to go home.
+STRATA_INLINE bool join(OutboxEntry& entry, Block* block) noexcept {
   block->next = entry.first;
   entry.first = block;
-  if (--entry.room == 0) flush(heap, entry);
+  return --entry.room == 0;
 }
+// A slab has become the thread's own: what waits for it comes straight into its list.
+void empty_entry(ThreadHeap& heap, Slot* slab) noexcept;
 void flush_outbox(ThreadHeap& heap) noexcept;
 // How many blocks of class c are in a batch that has `room` for more.
 unsigned batch_size(unsigned c, std::uint32_t room) noexcept;

@@ -157,20 +157,26 @@ bool thin(Slot* slab) noexcept {
   return true;
 }
 
+// As watch, for a slab that has met its threshold: exactly so many of its blocks are live.
+void watch_further(ThreadHeap& heap, Slot* slot) noexcept {
+  const unsigned capacity = slot->capacity();
+  const unsigned met = 0U - slot->bias;
+  if (met == sharing::first_threshold(std::uint16_t(capacity))) {
+    ++heap.sparse_count[slab::class_of(slot)];
+  }
+  const unsigned next = met / 2 < capacity / 16 ? 0 : met / 2;
+  slot->count = met - next;
+  slot->bias = 0U - next;
+}
+
 void note_thinned(Slot* slab) noexcept {
   state.thinning.done();
   LockGuard guard(state.pools[slab::class_of(slab)].lock());
   slab->thinned = true;
 }
 
-}  // namespace
-
-void thin_owned(ThreadHeap& heap, Slot* slot) noexcept {
-  if constexpr (!Machine::commits_lazily) return watch(heap, slot);
-  const unsigned c = slab::class_of(slot);
-  watch(heap, slot);
-  if (few_are_sparse(slot, heap.sparse_count[c], heap.available_count[c])) return;
-  if (!heap.rest[c].lasts(patience) || !is_worth_it(c)) return;
+STRATA_NOINLINE void thin_at_rest(ThreadHeap& heap, Slot* slot) noexcept {
+  if (!is_worth_it(slab::class_of(slot))) return;
   bring_in(slot);
   const bool empty = slot->live() == 0;
   if (!empty && !thin(slot)) return watch(heap, slot);
@@ -180,6 +186,16 @@ void thin_owned(ThreadHeap& heap, Slot* slot) noexcept {
   // Marks of free blocks went with the pages; while nobody owns the slab every free of one of
   // its blocks is looked at closely, and finds out that its unit is uncarved.
   let_go_partial(slot);
+}
+
+}  // namespace
+
+void thin_owned(ThreadHeap& heap, Slot* slot) noexcept {
+  if constexpr (!Machine::commits_lazily) return watch(heap, slot);
+  const unsigned c = slab::class_of(slot);
+  watch_further(heap, slot);
+  if (few_are_sparse(slot, heap.sparse_count[c], heap.available_count[c])) return;
+  if (heap.rest[c].lasts(patience)) thin_at_rest(heap, slot);
 }
 
 void thin_pooled(Slot* slot, unsigned size_class) noexcept {

@@ -166,12 +166,12 @@ struct alignas(cache_line) Slot {
   static constexpr Address call = ~(~Address{0} >> 1);  // no thread's number, nor its complement
   // Of the first slot of a slab, for all of them; set_list too.
   void set_owner(Address thread) noexcept {
-    for (unsigned i = 0; i < slots(); ++i) {
-      __atomic_store_n(&this[i].owner, thread, __ATOMIC_RELAXED);
+    for (Slot *slot = this, *end = this + slots(); slot != end; ++slot) {
+      __atomic_store_n(&slot->owner, thread, __ATOMIC_RELAXED);
     }
   }
   void set_list(FreeList* where) noexcept {
-    for (unsigned i = 0; i < slots(); ++i) this[i].list = where;
+    for (Slot *slot = this, *end = this + slots(); slot != end; ++slot) slot->list = where;
   }
 
   // Slab: how many slots it has, and the first of them.

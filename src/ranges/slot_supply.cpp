@@ -108,6 +108,7 @@ Slot* SlotSupply::take(size_t slots, size_t alignment_slots) noexcept {
   Slot* run = nullptr;
   {
     LockGuard guard(lock_);
+    collect();
     // Annexes only beside a primary range: the marks of free blocks are made of its address.
     if (STRATA_UNLIKELY(!primary_.is_open()) && !open_primary()) return nullptr;
     bool refused = false;
@@ -125,6 +126,7 @@ Slot* SlotSupply::take(size_t slots, size_t alignment_slots) noexcept {
 
 bool SlotSupply::extend(Slot* run, size_t slots, size_t new_slots) noexcept {
   LockGuard guard(lock_);
+  collect();
   SlotRange& range = range_of(run);
   const bool extended = range.extend(run, slots, new_slots);
   if (extended && missing()) note_missed(run + slots, new_slots - slots);
@@ -135,10 +137,38 @@ bool SlotSupply::extend(Slot* run, size_t slots, size_t new_slots) noexcept {
 void SlotSupply::give(Slot* run, size_t slots) noexcept {
   const auto now = std::uint32_t(Machine::now());
   LockGuard guard(lock_);
+  collect();
   if (const size_t used = used_bytes(); used > peak_used_) peak_used_ = used;
   range_of(run).give(run, slots, now);
   if (Machine::has_worker && now - excess_at_ > missed_ms) unmissed_ = missed_ = 0;
   purge_excess(now);
+}
+
+void SlotSupply::leave(Slot* run, size_t slots) noexcept {
+  if constexpr (!Machine::has_worker) return give(run, slots);
+  const bool runs = worker_.load(Order::relaxed) == Worker::running;
+  if (!runs || !primary_.holds_slot(run)) return give(run, slots);
+  switch (left_.leave(primary_.first_slot(), run, std::uint32_t(slots), worker_awake_)) {
+    case Left::no:
+      return give(run, slots);
+    case Left::yes:
+      return;
+    case Left::collect:
+      const auto now = std::uint32_t(Machine::now());
+      LockGuard guard(lock_);
+      collect();
+      purge_excess(now);
+  }
+}
+
+void SlotSupply::collect_left() noexcept {
+  const auto now = std::uint32_t(Machine::now());
+  if (const size_t used = used_bytes(); used > peak_used_) peak_used_ = used;
+  for (Slot* run = left_.take(primary_.first_slot()); run != nullptr;) {
+    Slot* const next = run->next;
+    primary_.give(run, run->length, now);
+    run = next;
+  }
 }
 
 void SlotSupply::note_missed(const Slot* run, size_t slots) noexcept {
@@ -246,6 +276,7 @@ bool SlotSupply::worker_takes_over() noexcept {
 // One round of the worker. Returns the milliseconds until the next, 0: nothing is dirty.
 std::uint32_t SlotSupply::work(std::uint32_t now) noexcept {
   LockGuard guard(lock_);
+  collect();
   const size_t used = used_bytes();
   peak_used_ -= peak_used_ / peak_decay;
   if (peak_used_ < used) peak_used_ = used;
@@ -258,8 +289,8 @@ std::uint32_t SlotSupply::work(std::uint32_t now) noexcept {
     if (dirty <= limit || !purge_oldest(dirty - limit, now, excess_delay)) break;
   }
   if (dirty_bytes() == 0) {
-    worker_awake_.store(0, Order::relaxed);  // under the lock, as is the test of who wakes us
-    return 0;
+    // Under the lock, as is the test of who wakes us.
+    if (left_.may_sleep(worker_awake_)) return 0;
   }
   return excess_delay + 1;
 }
@@ -278,6 +309,7 @@ void SlotSupply::run_worker() noexcept {
 size_t SlotSupply::purge(size_t keep) noexcept {
   const auto now = std::uint32_t(Machine::now());
   LockGuard guard(lock_);
+  collect();
   const size_t before = purged_;
   while (dirty_bytes() > keep && purge_oldest(dirty_bytes() - keep, now, 0)) {
   }
@@ -295,6 +327,7 @@ bool SlotSupply::addresses_are_scarce() noexcept {
 
 bool SlotSupply::give_back_unused() noexcept {
   LockGuard guard(lock_);
+  collect();
   bool any = false;
   for_each_range([&](SlotRange& range) {
     if (!range.is_open()) return;
@@ -331,6 +364,7 @@ Slot* SlotSupply::find(Address address) noexcept {
 
 SlotSupply::Usage SlotSupply::usage() noexcept {
   LockGuard guard(lock_);
+  collect();
   Usage usage;
   for_each_range([&](SlotRange& range) {
     usage.reserved += range.reserved_slots() * slot_size;
@@ -349,6 +383,7 @@ SlotSupply::Usage SlotSupply::usage() noexcept {
 
 bool SlotSupply::check() noexcept {
   LockGuard guard(lock_);
+  collect();
   bool good = true;
   for_each_range([&](SlotRange& range) { good &= range.check(); });
   return good;

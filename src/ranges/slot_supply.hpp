@@ -15,11 +15,16 @@
 // A program without threads gets the worker too when so much as the limit was purged and soon taken
 // again: its memory comes and goes, and it would fault it in each time.
 //
+// Slabs that other threads than their owner's have emptied come in numbers. They are left behind,
+// by one atomic operation each, while the worker is awake; whoever takes the lock next, the worker
+// after a while, collects them.
+//
 // Thread-safe: one lock, never held over a system call that purges.
 #pragma once
 
 #include "base/lock_guard.hpp"
 #include "platform/current.hpp"
+#include "ranges/left_runs.hpp"
 #include "ranges/settings.hpp"
 #include "ranges/slot_range.hpp"
 
@@ -60,6 +65,9 @@ class SlotSupply {
   bool extend(Slot* run, size_t slots, size_t new_slots) noexcept;
   // Gives a run back; `written` of its slots tells what is dirty.
   void give(Slot* run, size_t slots) noexcept;
+  // The same without the lock and the clock, while the worker is about: the run is left where the
+  // next one to hold the lock finds it, and puts it among the free ones.
+  void leave(Slot* run, size_t slots) noexcept;
 
   // Pages in a run that is in use were given back.
   void note_purged_within(const Slot* run, size_t bytes) noexcept {
@@ -143,6 +151,11 @@ class SlotSupply {
   void purge_excess(std::uint32_t now) noexcept;
   // A run was taken: counts what of it had been purged.
   void note_missed(const Slot* run, size_t slots) noexcept;
+  // Puts what was left among the free runs. With the lock held.
+  void collect() noexcept {
+    if (Machine::has_worker && left_.any()) collect_left();
+  }
+  STRATA_NOINLINE void collect_left() noexcept;
   [[nodiscard]] bool missing() const noexcept { return Machine::has_worker && unmissed_ != 0; }
   bool worker_takes_over() noexcept;
   static void run_worker() noexcept;
@@ -170,6 +183,8 @@ class SlotSupply {
   Atomic<Worker> worker_;
   // The worker sleeps on it: 0 asleep without a time limit, 1 otherwise.
   Atomic<std::uint32_t> worker_awake_;
+  // Of the primary range; at most 4 MiB.
+  LeftRuns<Slot, 4 * MiB / slot_size> left_;
   size_t limit_ = 0;  // the process's limit on addresses, read once
 };
 

@@ -103,6 +103,18 @@ struct Model {
     }
     send({&blocks[block], &blocks[block], 1});
   }
+  // The same by a thread in whose outbox another block of the slab waits.
+  void free_with_one_waiting(Address thread, int waiting, int block) {
+    RemoteList home;
+    if (sharing::adopt_full(slot.remote, home)) {
+      take_home(home);
+      take_home(RemoteList::make(std::uint32_t(waiting) + 1, 1, sharing::State::owned));
+      slot.set_owner(thread);
+      return free_local(&blocks[block]);
+    }
+    blocks[block].next = &blocks[waiting];
+    send({&blocks[block], &blocks[waiting], 2});
+  }
   // The owner ends, or turns to another slab: whatever is in this one, it lets go.
   void let_go(Address thread) {
     for (;;) {
@@ -230,6 +242,15 @@ TEST_F(SharingProtocol, a_batch_of_two_goes_home_while_others_adopt) {
     model->send({&model->blocks[0], &model->blocks[1], 2});
   };
   given_back_in_every_schedule(4, 4, {lets_go(), sends_two, adopts_and_ends(3, {2, 3})});
+}
+
+TEST_F(SharingProtocol, what_waits_in_the_outbox_comes_home_with_the_slab_that_is_taken_over) {
+  const Body adopts_and_ends_with_one_waiting = [this] {
+    model->free_with_one_waiting(2, 0, 1);
+    model->let_go_if_owned(2);
+  };
+  given_back_in_every_schedule(
+      4, 4, {lets_go(), adopts_and_ends_with_one_waiting, adopts_and_ends(3, {2, 3})});
 }
 
 TEST_F(SharingProtocol, thinning_a_pooled_slab_meets_frees_and_a_taker) {

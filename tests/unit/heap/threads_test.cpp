@@ -183,6 +183,29 @@ TEST(Threads, the_outbox_goes_home_when_it_is_full_and_when_the_thread_ends) {
   for (size_t i = 80; i < blocks.size(); ++i) heap::free(blocks[i]);
 }
 
+// One block waits in the outbox of the thread that then takes the full slab over: the slab is empty
+// when that thread has freed all the others.
+TEST(Threads, a_slab_taken_over_takes_what_waits_for_it) {
+  for (const size_t size : {4000, 20000}) {  // slabs of one slot and of several
+    const size_t capacity = size_class(class_of(size)).capacity * size_class(class_of(size)).slots;
+    Worker other;
+    std::vector<void*> blocks;
+    other.run([&] { blocks = allocate_many(2, size); });
+    Slot* const slab = slot_supply.find(Address(blocks[0]))->first();
+    heap::free(blocks[0]);
+    other.run([&] {
+      for (size_t i = 2; i < capacity + 1; ++i) blocks.push_back(heap::allocate(size));
+    });
+    for (size_t i = 1; i < capacity; ++i) {
+      ASSERT_EQ(slot_supply.find(Address(blocks[i]))->first(), slab);
+      ASSERT_EQ(slab->kind(), SlotKind::slab);
+      heap::free(blocks[i]);
+    }
+    EXPECT_NE(slab->kind(), SlotKind::slab);
+    heap::free(blocks[capacity]);
+  }
+}
+
 TEST(Threads, blocks_of_many_slabs_find_room_in_the_outbox) {
   // More slabs than entries, so that entries are displaced; nothing may be lost.
   constexpr size_t size = 8192;
