@@ -22,6 +22,7 @@ set(STRATA_ASIDE
   src/platform/linux/shared_map.cpp src/platform/linux/whereabouts.cpp
   src/platform/linux/shared_file.cpp src/platform/linux/faults.cpp
   src/harden/mode.cpp src/harden/small.cpp src/harden/large.cpp src/harden/large_place.cpp
+  src/harden/large_rest.cpp
   src/harden/slab.cpp
   src/harden/thread.cpp src/harden/purge.cpp src/harden/guards.cpp src/harden/memory.cpp
   src/harden/verify.cpp src/harden/random.cpp src/harden/bytes.cpp src/harden/misuse.cpp src/harden/stack.cpp

@@ -14,6 +14,7 @@ if(STRATA_TESTS AND GTest_FOUND)
   add_executable(frames_tests
     tests/unit/frames/memory_map_test.cpp tests/unit/frames/device_tree_test.cpp
     tests/unit/frames/frames_test.cpp tests/unit/frames/blocks_test.cpp
+    tests/unit/frames/lanes_test.cpp
     tests/protocol/out_word_test.cpp tests/protocol/whole_block_test.cpp
     tests/unit/ranges/arena_test.cpp tests/unit/ranges/space_test.cpp
     tests/unit/ranges/space_refusal_test.cpp)
@@ -53,6 +54,7 @@ if(STRATA_TESTS AND GTest_FOUND)
     get_target_property(sources ${name} SOURCES)
     list(REMOVE_ITEM sources tests/protocol/out_word_test.cpp  # OutWord has its long way alone
       tests/protocol/whole_block_test.cpp tests/unit/frames/blocks_test.cpp  # left out there
+      tests/unit/frames/lanes_test.cpp
       tests/unit/frames/memory_map_test.cpp tests/unit/frames/device_tree_test.cpp
       tests/unit/ranges/arena_test.cpp)
     get_target_property(folders ${name} INCLUDE_DIRECTORIES)

@@ -8,10 +8,10 @@ if(NOT STRATA_TESTS OR STRATA_SANITIZE OR NOT TARGET strata_shared OR NOT TARGET
 endif()
 set(protections canary clearing reuse_check random_place quarantine guards origin)
 set(seen_to_be_missing canary reuse_check origin)
-set(harden_sources src/harden/small.cpp src/harden/large.cpp src/harden/slab.cpp
+set(harden_sources src/harden/small.cpp src/harden/large.cpp src/harden/large_rest.cpp src/harden/slab.cpp
   src/harden/guards.cpp src/harden/mode.cpp src/harden/verify.cpp)
 set(others $<TARGET_OBJECTS:strata_objects>)
-set(others "$<FILTER:${others},EXCLUDE,src/harden/(small|large|slab|guards|mode|verify)\\.cpp>")
+set(others "$<FILTER:${others},EXCLUDE,src/harden/(small|large|large_rest|slab|guards|mode|verify)\\.cpp>")
 
 get_target_property(core_options strata_objects COMPILE_OPTIONS)
 get_target_property(link_options strata_shared LINK_OPTIONS)

@@ -46,6 +46,7 @@ if(STRATA_TESTS)
   strata_unit_test(ranges_test fake
     tests/unit/ranges/metadata_test.cpp
     tests/unit/ranges/slot_range_test.cpp
+    tests/unit/ranges/huge_zone_test.cpp
     tests/unit/ranges/slot_supply_test.cpp
     tests/unit/ranges/refusal_test.cpp)
   strata_unit_test(heap_refusal_test fake

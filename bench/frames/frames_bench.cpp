@@ -5,10 +5,11 @@
 //   frames_bench span     the span core's time by live ranges and its utilisation at the first
 //                         failure, against best fit in a std::set
 //
-// Times are of the threads' own CPU time (spinning counts, waiting for a CPU does not), and each is
-// the minimum of many runs that take turns, so that other load on the machine spares neither side;
-// compare the two sides of a line, not lines of different days. That two threads really meet needs
-// two idle CPUs.
+// Times are of the threads' own CPU time (spinning counts, waiting for a CPU does not), each thread on
+// a CPU of its own, and each is the fastest and the middle one of many runs that take turns, so that
+// other load on the machine spares neither side; compare the two sides of a line, not lines of
+// different days. The middle one tells what two threads cost each other: the fastest may be one in
+// which they hardly met. That they really meet needs two idle CPUs.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -19,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include <sched.h>
 #include <time.h>
 
 #include "frames/frames.hpp"
@@ -38,6 +40,7 @@ using namespace strata;
 
 constexpr size_t ram = 8 * GiB;
 constexpr unsigned most_threads = 2;
+constexpr unsigned runs = 31;
 
 double now() {
   timespec time;
@@ -48,13 +51,13 @@ double now() {
 Frames<SimMachine>* ours;
 
 struct Ours {
-  static std::uint64_t get(size_t, unsigned order) {
+  [[gnu::always_inline]] static std::uint64_t get(size_t, unsigned order) {
     if (order == 0) return ours->get().number;
     return ours->allocate({.count = size_t{1} << order, .alignment = size_t{1} << order})
         .first.number;
   }
-  static void put(size_t, std::uint64_t frame, unsigned order) {
-    if (!ours->free({frame}, size_t{1} << order)) std::abort();
+  [[gnu::always_inline]] static void put(size_t, std::uint64_t frame, unsigned order) {
+    if (!(order == 0 ? ours->put({frame}) : ours->free({frame}, size_t{1} << order))) std::abort();
   }
   static size_t free_blocks() {
     ours->drain();
@@ -73,42 +76,88 @@ struct Peer {
 using Peer = Ours;
 #endif
 
-// Runs work(thread) on so many threads; the time of the slowest, per operation pair.
+void stay_on_cpu(unsigned number) {
+  cpu_set_t allowed, one;
+  sched_getaffinity(0, sizeof(allowed), &allowed);
+  CPU_ZERO(&one);
+  for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed) || number-- != 0) continue;
+    CPU_SET(cpu, &one);
+    sched_setaffinity(0, sizeof(one), &one);
+    return;
+  }
+}
+
+// Runs work(thread), which says how long it took, on so many threads; the time of the slowest, per
+// operation pair. The threads stay the same ones, as CPUs do.
 template <class Work>
 double timed(unsigned threads, size_t operations, Work work) {
-  std::vector<std::thread> pool;
+  static std::function<void(unsigned)> task;
+  static std::atomic<unsigned> started[most_threads], done;
+  static std::vector<std::thread> pool;
+  while (pool.size() < most_threads) {
+    pool.emplace_back([t = unsigned(pool.size())] {
+      stay_on_cpu(t);
+      ours->drain();  // gets its number
+      ++done;
+      done.notify_one();
+      for (unsigned seen = 0;;) {
+        started[t].wait(seen);
+        seen = started[t];
+        task(t);
+        ++done;
+        done.notify_one();
+      }
+    });
+    pool.back().detach();
+    done.wait(0);  // CPUs are numbered one after the other
+    done = 0;
+  }
   std::vector<double> took(threads);
   std::atomic<unsigned> ready = 0;
+  task = [&](unsigned t) {
+    ++ready;
+    while (ready != threads) cpu_relax();
+    took[t] = work(t);
+    ours->drain();
+  };
+  done = 0;
   for (unsigned t = 0; t < threads; ++t) {
-    pool.emplace_back([&, t] {
-      ++ready;
-      while (ready != threads) cpu_relax();
-      const double start = now();
-      work(t);
-      took[t] = now() - start;
-      ours->drain();
-    });
+    ++started[t];
+    started[t].notify_one();
   }
-  for (auto& thread : pool) thread.join();
+  for (unsigned d = done; d != threads; d = done) done.wait(d);
   return *std::max_element(took.begin(), took.end()) / double(operations);
 }
 
 enum class Pattern { pairs, bulk, random };
 
-template <class Side>
-double run(Pattern pattern, unsigned order, unsigned threads) {
-  const size_t count = pattern == Pattern::pairs ? 200000 : order == 0 ? 100000 : 1000;
-  return timed(threads, count, [&](unsigned t) {
-    if (pattern == Pattern::pairs) {
+template <class Side, unsigned order>
+double run(Pattern pattern, unsigned threads) {
+  const bool bulk = pattern != Pattern::pairs;
+  const size_t count = !bulk ? 200000 : order == 0 ? 100000 : 1000;
+  const size_t rounds = !bulk        ? 1
+                        : order == 0 ? 3
+                                     : 30;  // several, so that threads get out of step
+  return timed(threads, count * rounds, [&](unsigned t) {
+    double start = now();
+    if (!bulk) {
       for (size_t i = 0; i < count; ++i) Side::put(t, Side::get(t, order), order);
-      return;
+      return now() - start;
     }
     std::vector<std::uint64_t> all(count);
-    for (auto& frame : all) frame = Side::get(t, order);
-    if (pattern == Pattern::random) {
-      std::shuffle(all.begin(), all.end(), std::mt19937(t));
+    std::mt19937 shuffling(t);
+    double took = 0;
+    for (size_t round = 0; round < rounds; ++round) {
+      start = now();
+      for (auto& frame : all) frame = Side::get(t, order);
+      took += now() - start;
+      if (pattern == Pattern::random) std::shuffle(all.begin(), all.end(), shuffling);
+      start = now();
+      for (const auto frame : all) Side::put(t, frame, order);
+      took += now() - start;
     }
-    for (const auto frame : all) Side::put(t, frame, order);
+    return took;
   });
 }
 
@@ -151,6 +200,28 @@ size_t blocks_after_churn(unsigned seed) {
   return blocks;
 }
 
+template <unsigned order>
+void bench_order() {
+  const char* names[] = {"hot pairs", "bulk", "bulk, freed at random"};
+  for (const Pattern pattern : {Pattern::pairs, Pattern::bulk, Pattern::random}) {
+    for (unsigned threads = 1; threads <= most_threads; ++threads) {
+      std::vector<double> our_runs, peer_runs;
+      for (unsigned round = 0; round < runs; ++round) {
+        our_runs.push_back(run<Ours, order>(pattern, threads));
+        peer_runs.push_back(run<Peer, order>(pattern, threads));
+      }
+      std::sort(our_runs.begin(), our_runs.end());
+      std::sort(peer_runs.begin(), peer_runs.end());
+      const double our_best = our_runs[0], our_middle = our_runs[runs / 2];
+      const double peer_best = peer_runs[0], peer_middle = peer_runs[runs / 2];
+      std::printf("  %-7s %-22s %u thread%s %8.1f %8.1f   %8.1f %8.1f   %5.1f %5.1f\n",
+                  order == 0 ? "4 KiB" : "2 MiB", names[int(pattern)], threads,
+                  threads == 1 ? " " : "s", our_best, our_middle, peer_best, peer_middle,
+                  peer_best / our_best, peer_middle / our_middle);
+    }
+  }
+}
+
 void bench_frames() {
   SimMachine::open(ram, 2 * MiB);
   static MemoryMap<16> map;
@@ -163,22 +234,12 @@ void bench_frames() {
 #else
   const char* peer = "(ours again)";
 #endif
-  std::printf("ns a get and its put, minimum of 31 runs by turns   Strata   %s   ratio\n", peer);
-  const char* names[] = {"hot pairs", "bulk", "bulk, freed at random"};
-  for (const unsigned order : {0u, 9u}) {
-    for (const Pattern pattern : {Pattern::pairs, Pattern::bulk, Pattern::random}) {
-      for (unsigned threads = 1; threads <= most_threads; ++threads) {
-        double best_ours = 1e18, best_peer = 1e18;
-        for (int round = 0; round < 31; ++round) {
-          best_ours = std::min(best_ours, run<Ours>(pattern, order, threads));
-          best_peer = std::min(best_peer, run<Peer>(pattern, order, threads));
-        }
-        std::printf("  %-7s %-22s %u thread%s        %8.1f %8.1f   %5.1f\n",
-                    order == 0 ? "4 KiB" : "2 MiB", names[int(pattern)], threads,
-                    threads == 1 ? " " : "s", best_ours, best_peer, best_peer / best_ours);
-      }
-    }
-  }
+  std::printf(
+      "ns a get and its put, fastest and middle of %u runs   Strata             %s           "
+      "times faster\n",
+      runs, peer);
+  bench_order<0>();
+  bench_order<9>();
   for (unsigned seed = 1; seed <= 3; ++seed) {
     std::printf("  2 MiB blocks free after churn, seed %u         %8zu %8zu\n", seed,
                 blocks_after_churn<Ours>(seed), blocks_after_churn<Peer>(seed));

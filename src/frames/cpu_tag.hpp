@@ -1,7 +1,7 @@
 // CpuTag: which blocks belong to a CPU, and how it lets go of all of them at once.
 //
 // A block belongs to the CPU whose tag it bears (FrameBlock::owner); that CPU turns the bits of its
-// frames by OutWord's short way. A CPU that wants a block may give it its own tag, under the zone's
+// frames by OutWord's short way. A CPU that wants a block may give it its own tag, under the lane's
 // lock, once the tag on it is nobody's any more; until then it takes the long way, and asks.
 //
 //     tag_    own CPU, never inside get() or put()'s turning of a bit: release, so that what it

@@ -4,15 +4,15 @@
 // A frame of a block is in one of three states:
 //
 //     pool  out
-//      1     0    free, in the pool of its zone
+//      1     0    free, in the pool of its lane
 //      0     0    in some CPU's magazine, or not ours to give (a hole, metadata)
 //      0     1    handed out
 //
-// `pool` is written under the zone's lock. `out` is turned by whoever gets or puts a frame, which
+// `pool` is written under the lock of the block's lane. `out` is turned by whoever gets or puts a frame, which
 // is what finds a double free: see out_word.hpp. A block handed out as one says so in one mark, and
 // its bits stay clear: see whole_mark.hpp.
 //
-// A block all of whose 512 frames are in the pool belongs to a free span of the zone's span core;
+// A block all of whose 512 frames are in the pool belongs to a free span of the lane's span core;
 // one with some of them stands in a list by how many; the others stand nowhere.
 //
 // Cost: 256 bytes a block, 0.0122% of the memory it describes. The managed memory is never touched.
@@ -22,6 +22,7 @@
 #include "base/bits.hpp"
 #include "base/frame.hpp"
 #include "base/units.hpp"
+#include "frames/lane.hpp"
 #include "frames/out_word.hpp"
 #include "frames/whole_mark.hpp"
 
@@ -53,12 +54,12 @@ struct alignas(cache_line) FrameBlock {
   std::uint16_t pool_frames;  // ones in `pool`
   FrameBlockState state;
   std::uint8_t list;
-  // Some CPU fills its magazine from here. Set under the zone's lock; cleared by that CPU (release:
+  // Some CPU fills its magazine from here. Set under the lane's lock; cleared by that CPU (release:
   // pairs with the acquire of who forgets the region).
   Atomic<bool> owned;
   WholeMark whole;
   // Whose CPU's block it is, which may use OutWord's short way: a CpuTag, 0: nobody's ever. Written
-  // under the zone's lock.
+  // under the lane's lock.
   Atomic<std::uint32_t> owner;
   FrameBlock* next;
   FrameBlock* previous;
@@ -127,7 +128,8 @@ struct alignas(cache_line) FrameBlock {
 static_assert(sizeof(FrameBlock) == 256);
 
 // The tag store: a span is its first block; both ends carry the length. Arrays of blocks have a
-// guard block, never free, before the first and behind the last.
+// guard block, never free, before the first and behind the last. Blocks of another stripe belong to
+// another lane, whose lock is not held: they are no neighbours.
 class FrameBlockTags {
  public:
   using Span = FrameBlock*;
@@ -137,10 +139,12 @@ class FrameBlockTags {
   size_t length(Span span) noexcept { return span->length; }
   size_t position(Span span) noexcept { return span->number; }
   Span free_before(Span span) noexcept {
+    if (begins_stripe(span->number)) return none;
     FrameBlock* last = span - 1;
     return last->state == FrameBlockState::free_end ? last - (last->length - 1) : none;
   }
   Span free_after(Span span, size_t blocks) noexcept {
+    if (begins_stripe(span->number + blocks)) return none;
     FrameBlock* after = span + blocks;
     return after->state == FrameBlockState::free_end ? after : none;
   }

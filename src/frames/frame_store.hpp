@@ -1,12 +1,14 @@
 // FrameStore: the frames of all regions, behind locks: what Frames' magazines are filled from.
 //
-//     directory: sorted regions          zones: a pool and a lock each
+//     directory: sorted regions          zones: four lanes each, a pool and a lock
 //     | 1..640 KiB | 1..16 MiB | ... |     isa | below_4gib | any
 //
 // Requests fall through from the highest zone allowed downward. What a zone below the topmost one
-// keeps for those who ask for it by name: 1/32 of its frames.
+// keeps for those who ask for it by name: 1/32 of its frames (read as a sum over its lanes without a
+// lock, so that CPUs which ask at once may go below it by what they ask for).
 //
-// Lock order: the directory's, then a zone's. Memory comes and goes under the directory's.
+// Lock order: the directory's, then a zone's lanes' by their numbers. Memory comes and goes under the
+// directory's.
 #pragma once
 
 #include <new>
@@ -16,7 +18,7 @@
 #include "frames/block_magazine.hpp"
 #include "frames/directory.hpp"
 #include "frames/memory_map.hpp"
-#include "frames/zone_pool.hpp"
+#include "frames/zone.hpp"
 #include "platform/paged_machine.hpp"
 
 namespace strata {
@@ -42,11 +44,8 @@ class FrameStore {
     if (region == nullptr || count == 0 || count > region->metadata.number - first.number) {
       return Problem::frame_not_ours;
     }
-    Zone& zone = zones_[unsigned(region->zone)];
-    const LockGuard guard(zone.lock);
-    if (!region->turn_out(first, count, false)) return Problem::frame_freed_twice;
-    zone.pool.give(*region, first, count);
-    return Problem::none;
+    const bool good = zones_[unsigned(region->zone)].give_back(*region, first, count);
+    return good ? Problem::none : Problem::frame_freed_twice;
   }
 
   // ---- memory that comes and goes ----
@@ -69,8 +68,7 @@ class FrameStore {
     const LockGuard writing(directory_lock_);
     FrameRegion* region = region_at(base);
     if (region == nullptr) return false;
-    const LockGuard guard(zones_[unsigned(region->zone)].lock);
-    if (!zones_[unsigned(region->zone)].pool.remove(*region)) return false;
+    if (!zones_[unsigned(region->zone)].remove(*region)) return false;
     directory_.remove(region);
     update_zones();
     return true;
@@ -79,8 +77,7 @@ class FrameStore {
   // ---- looking ----
 
   [[nodiscard]] size_t free_in(FrameZone zone) noexcept {
-    const LockGuard guard(zones_[unsigned(zone)].lock);
-    return zones_[unsigned(zone)].pool.free_frames();
+    return zones_[unsigned(zone)].free_frames();
   }
   // Frames that can be handed out or are.
   [[nodiscard]] size_t managed_frames() noexcept {
@@ -104,10 +101,8 @@ class FrameStore {
   }
 
  protected:
-  struct alignas(cache_line) Zone {
-    typename Machine::Lock lock{};
-    ZonePool pool;
-  };
+  using Zone = strata::Zone<typename Machine::Lock>;
+  using Lane = typename Zone::Lane;
 
   // The topmost zone that has memory.
   [[nodiscard]] unsigned top_zone() const noexcept { return top_zone_.load(Order::relaxed); }
@@ -115,27 +110,43 @@ class FrameStore {
   // What those who do not ask for this zone by name must leave in it.
   [[nodiscard]] size_t kept(unsigned zone) noexcept {
     const bool spare = zone < top_zone();
-    return spare ? zones_[zone].pool.managed_frames() / reserve_divisor : 0;
+    return spare ? zones_[zone].managed_frames() / reserve_divisor : 0;
   }
 
   using BlockMagazine = BlockMagazineOf<FrameBlock>;
 
-  // Blocks to their pools, neighbours of the list together.
+  // Whose lanes are asked first; no call where there is one lane only.
+  static unsigned cpu() noexcept { return frame_lanes == 1 ? 0 : Machine::cpu(); }
+
+  [[nodiscard]] Lane& lane_with(Frame frame) noexcept {
+    return zones_[unsigned(zone_of(frame))].lane_with(frame);
+  }
+
+  // Blocks to their pools, each lane's under one hold of its lock, neighbours of the list together.
+  // The array is used up.
   STRATA_NOINLINE void give_blocks(FrameBlock** blocks, unsigned count) noexcept {
-    for (unsigned i = 0; i < count;) {
-      FrameRegion& region = *directory_.find(blocks[i]->frame(0));
-      FrameBlock* first = blocks[i];
-      unsigned run = 1;
-      while (++i < count) {  // two regions' blocks are no neighbours: guards stand between them
-        if (blocks[i] == first - 1) {
-          --first;
-        } else if (blocks[i] != first + run) {
-          break;
+    while (count != 0) {
+      unsigned left = 0;
+      Lane& lane = lane_with(blocks[0]->frame(0));
+      const LockGuard guard(lane.lock);
+      for (unsigned i = 0; i < count;) {
+        FrameBlock* first = blocks[i];
+        if (++i, &lane_with(first->frame(0)) != &lane) {
+          blocks[left++] = first;
+          continue;
         }
-        ++run;
+        unsigned run = 1;
+        for (; i < count;
+             ++i, ++run) {  // two regions' are no neighbours: guards stand between them
+          if (blocks[i] == first - 1 && !begins_stripe(first->number)) {
+            --first;
+          } else if (blocks[i] != first + run || begins_stripe(first->number + run)) {
+            break;
+          }
+        }
+        lane.pool.give_blocks(first, run);
       }
-      const LockGuard guard(zones_[unsigned(region.zone)].lock);
-      zones_[unsigned(region.zone)].pool.give_blocks(region, first, run);
+      count = left;
     }
   }
 
@@ -182,13 +193,7 @@ class FrameStore {
     });
     sum.lost_bytes = lost_bytes_;
     sum.free_blocks = blocks_in_magazines();
-    for (Zone& zone : zones_) {
-      const LockGuard guard(zone.lock);
-      sum.pool += zone.pool.free_frames();
-      sum.free_blocks += zone.pool.free_blocks();
-      const size_t longest = zone.pool.longest_run_blocks();
-      if (longest > sum.longest_blocks) sum.longest_blocks = longest;
-    }
+    for (Zone& zone : zones_) zone.sum_up(sum);
   }
 
   RegionDirectory directory_;
@@ -196,18 +201,11 @@ class FrameStore {
  private:
   // A run out of the pools.
   FrameRun take_run(const FrameRequest& request) noexcept {
-    const FrameLimits& limits = request.limits;
     for (unsigned zone = unsigned(request.zone) + 1; zone-- > 0;) {
-      const LockGuard guard(zones_[zone].lock);
-      ZonePool& pool = zones_[zone].pool;
       const bool by_name = zone == unsigned(request.zone) || request.may_use_reserve;
-      if (pool.free_frames() < (by_name ? 0 : kept(zone)) + request.count) continue;
-      const FrameRun run = limits.any() ? pool.take_within(request.count, request.alignment, limits)
-                                        : pool.take_run(request.count, request.alignment);
-      if (run.first) {
-        directory_.find(run.first)->turn_out(run.first, run.count, true);
-        return run;
-      }
+      if (zones_[zone].free_frames() < (by_name ? 0 : kept(zone)) + request.count) continue;
+      const FrameRun run = zones_[zone].take(request, cpu(), directory_);
+      if (run.first) return run;
     }
     return {};
   }
@@ -222,8 +220,7 @@ class FrameStore {
     }
     FrameRegion* region = FrameRegion::build(Machine::direct({end.number - own}), first, end, zone);
     directory_.insert(region);
-    const LockGuard guard(zones_[unsigned(zone)].lock);
-    zones_[unsigned(zone)].pool.add(*region);
+    zones_[unsigned(zone)].add(*region);
   }
 
   bool grow_directory() noexcept {
@@ -262,10 +259,7 @@ class FrameStore {
     const LockGuard writing(directory_lock_);
     FrameRegion* region = region_at(base);
     if (region == nullptr || region->offline == offline) return false;
-    {
-      const LockGuard guard(zones_[unsigned(region->zone)].lock);
-      zones_[unsigned(region->zone)].pool.set_offline(*region, offline);
-    }
+    zones_[unsigned(region->zone)].set_offline(*region, offline);
     update_zones();
     if (!built_small && offline) take_back_blocks();
     return true;

@@ -26,6 +26,7 @@ template <PagedMachine Machine>
 class Frames : public FrameStore<Machine> {
   using Store = FrameStore<Machine>;
   using typename Store::BlockMagazine;
+  using typename Store::Lane;
 
  public:
   static constexpr size_t magazine_size = 64;
@@ -91,7 +92,7 @@ class Frames : public FrameStore<Machine> {
   // ---- single frames ----
 
   // A frame, or none when there is none.
-  [[nodiscard]] Frame get() noexcept {
+  [[nodiscard]] STRATA_INLINE Frame get() noexcept {
     Frame frame;
     do {
       [[maybe_unused]] const typename Machine::CpuGuard guard;
@@ -110,7 +111,7 @@ class Frames : public FrameStore<Machine> {
   }
 
   // False when the frame was not ours to take; Machine::fail has been told.
-  bool put(Frame frame) noexcept {
+  STRATA_INLINE bool put(Frame frame) noexcept {
     Problem problem;
     {
       [[maybe_unused]] const typename Machine::CpuGuard guard;
@@ -149,10 +150,7 @@ class Frames : public FrameStore<Machine> {
   // True when every invariant holds. O(frames / 64); no CPU may be getting or putting.
   [[nodiscard]] bool check() noexcept {
     bool good = true;
-    for (auto& zone : this->zones_) {
-      const LockGuard guard(zone.lock);
-      good &= zone.pool.check();
-    }
+    for (auto& zone : this->zones_) good &= zone.check();
     for (const Magazine& magazine : magazines_) {
       for (size_t i = 0; i < magazine.count.load(Order::relaxed); ++i) {
         const Frame frame = magazine.frames[i];
@@ -174,13 +172,13 @@ class Frames : public FrameStore<Machine> {
     Atomic<size_t> count;
     CpuTag tag;                 // on this CPU's blocks
     FrameBlock* own = nullptr;  // the block this CPU fills it from
-    FrameZone own_zone{};
+    const Lane* own_lane = nullptr;
     FrameRegion* recent = nullptr;                      // region found last
     std::uint64_t recent_sequence = ~std::uint64_t{0};  // the directory's then; odd: never
     Frame frames[magazine_size];
   };
 
-  // Under the zone's lock.
+  // Under the lane's lock.
   struct Tags {
     Frames& frames;
     Magazine& magazine;
@@ -216,7 +214,7 @@ class Frames : public FrameStore<Machine> {
     return sum;
   }
 
-  static bool failed(Problem problem, Frame frame) noexcept {
+  STRATA_COLD static bool failed(Problem problem, Frame frame) noexcept {
     Machine::fail(problem, Address(frame.address()));
     return false;
   }
@@ -275,12 +273,13 @@ class Frames : public FrameStore<Machine> {
     return Problem::none;
   }
 
-  // One frame to its zone's pool. False: two CPUs freed it at once, it is left alone.
+  // One frame to its lane's pool. False: two CPUs freed it at once, it is left alone.
   STRATA_NOINLINE bool give_home(FrameRegion& region, Frame frame) noexcept {
-    auto& zone = this->zones_[unsigned(region.zone)];
-    const LockGuard guard(zone.lock);
-    if (STRATA_UNLIKELY(out(region.block_of(frame), frame))) return false;
-    zone.pool.give_one(region, frame);
+    Lane& lane = this->zones_[unsigned(region.zone)].lane_with(frame);
+    const LockGuard guard(lane.lock);
+    FrameBlock& block = region.block_of(frame);
+    if (STRATA_UNLIKELY(out(block, frame))) return false;
+    lane.pool.give_one(block, frame);
     return true;
   }
 
@@ -289,22 +288,41 @@ class Frames : public FrameStore<Machine> {
     if (refill_from_pools(magazine)) return true;
     return !built_small && this->take_back_blocks() && refill_from_pools(magazine);
   }
+  // A CPU's first lane opens fresh blocks while the others have no more partly free ones than this:
+  // few enough that whole blocks stay whole, and enough that CPUs do not meet in one's blocks.
+  static constexpr unsigned spared_parts = frame_lanes == 1 ? 0 : 16;
+
   bool refill_from_pools(Magazine& magazine) noexcept {
-    for (unsigned zone = frame_zones; zone-- > 0;) {
-      const LockGuard guard(this->zones_[zone].lock);
-      ZonePool& pool = this->zones_[zone].pool;
-      const size_t kept = this->kept(zone);
-      if (pool.free_frames() <= kept) continue;
-      const size_t there = pool.free_frames() - kept;
-      if (unsigned(magazine.own_zone) != zone) leave_block(magazine);
-      magazine.own_zone = FrameZone(zone);
-      const size_t got =
-          pool.take_singles(magazine.frames, there < magazine_batch ? there : magazine_batch,
-                            magazine.own, Tags{*this, magazine});
-      magazine.count.store(got, Order::relaxed);
-      if (got != 0) return true;
+    constexpr bool open = true;
+    for (unsigned number = frame_zones; number-- > 0;) {
+      auto& zone = this->zones_[number];
+      size_t wanted = magazine_batch;
+      if (const size_t kept = this->kept(number); kept != 0) {  // else no look at others' lanes
+        const size_t free = zone.free_frames();
+        if (free <= kept) continue;
+        if (free - kept < wanted) wanted = free - kept;
+      }
+      const unsigned cpu = Store::cpu();
+      for (unsigned n = 0; n < frame_lanes && frame_lanes > 1; ++n) {
+        Lane& lane = zone.lane(lane_for(cpu, n));
+        if (lane.pool.parts() <= (n == 0 ? 0 : spared_parts)) continue;
+        if (refill_from(lane, wanted, !open, magazine)) return true;
+      }
+      for (unsigned n = 0; n < frame_lanes; ++n) {
+        if (refill_from(zone.lane(lane_for(cpu, n)), wanted, open, magazine)) return true;
+      }
     }
     return false;
+  }
+  bool refill_from(Lane& lane, size_t wanted, bool may_open, Magazine& magazine) noexcept {
+    if (lane.pool.free_frames() == 0) return false;
+    const LockGuard guard(lane.lock);
+    if (magazine.own_lane != &lane) leave_block(magazine);
+    magazine.own_lane = &lane;
+    const size_t got = lane.pool.take_singles(magazine.frames, wanted, may_open, magazine.own,
+                                              Tags{*this, magazine});
+    magazine.count.store(got, Order::relaxed);
+    return got != 0;
   }
 
   // The CPU fills its magazine from this block no longer. Release pairs with the acquire of who
@@ -318,31 +336,36 @@ class Frames : public FrameStore<Machine> {
   // Gives back the oldest `number` frames of the magazine: the youngest are warm in the cache.
   STRATA_NOINLINE void flush(Magazine& magazine, size_t number) noexcept {
     Frame wrong;
-    size_t i = 0;
-    for (; built_small && i < number; ++i) {
-      const Frame frame = magazine.frames[i];
-      if (!give_home(*find(frame, magazine), frame)) wrong = frame;
-    }
-    while (i < number) {
-      FrameRegion* region = find(magazine.frames[i], magazine);
-      const FrameZone zone = region->zone;
-      const LockGuard guard(this->zones_[unsigned(zone)].lock);
-      while (i < number) {
+    if constexpr (built_small) {
+      for (size_t i = 0; i < number; ++i) {
         const Frame frame = magazine.frames[i];
-        region = find(frame, magazine);
-        if (region->zone != zone) break;
-        ++i;
-        if (STRATA_UNLIKELY(out(region->block_of(frame), frame))) {
-          wrong = frame;  // two CPUs freed it at once: left alone
-        } else {
-          this->zones_[unsigned(zone)].pool.give_one(*region, frame);
+        if (!give_home(*find(frame, magazine), frame)) wrong = frame;
+      }
+    } else {
+      for (size_t left = number; left != 0;) {  // each lane's under one hold of its lock
+        const size_t count = left;
+        left = 0;
+        Lane& lane = this->lane_with(magazine.frames[0]);
+        const LockGuard guard(lane.lock);
+        for (size_t i = 0; i < count; ++i) {
+          const Frame frame = magazine.frames[i];
+          if (STRATA_UNLIKELY(&this->lane_with(frame) != &lane)) {
+            magazine.frames[left++] = frame;
+            continue;
+          }
+          FrameBlock& block = find(frame, magazine)->block_of(frame);
+          if (STRATA_UNLIKELY(out(block, frame))) {
+            wrong = frame;  // two CPUs freed it at once: left alone
+          } else {
+            lane.pool.give_one(block, frame);
+          }
         }
       }
     }
     if (STRATA_UNLIKELY(bool(wrong))) failed(Problem::frame_freed_twice, wrong);
     if constexpr (!built_small) magazine.tag.answer();
     const size_t left = magazine.count.load(Order::relaxed) - number;
-    for (i = 0; i < left; ++i) magazine.frames[i] = magazine.frames[number + i];
+    for (size_t i = 0; i < left; ++i) magazine.frames[i] = magazine.frames[number + i];
     magazine.count.store(left, Order::relaxed);
   }
 
@@ -381,11 +404,12 @@ class Frames : public FrameStore<Machine> {
   STRATA_NOINLINE FrameBlock* refill_blocks(BlockMagazine& magazine) noexcept {
     FrameBlock* blocks[BlockMagazine::batch];
     auto& zone = this->zones_[this->top_zone()];
-    unsigned got;
-    {
-      const LockGuard guard(zone.lock);
-      const size_t share = zone.pool.free_blocks() / BlockMagazine::size + 1;
-      got = zone.pool.take_blocks(
+    unsigned got = 0;
+    for (unsigned n = 0; n < frame_lanes && got == 0; ++n) {
+      Lane& lane = zone.lane(lane_for(Store::cpu(), n));
+      const LockGuard guard(lane.lock);
+      const size_t share = lane.pool.free_blocks() / BlockMagazine::size + 1;
+      got = lane.pool.take_blocks(
           blocks, share < BlockMagazine::batch ? unsigned(share) : BlockMagazine::batch);
     }
     if (got == 0) return nullptr;

@@ -26,6 +26,13 @@ constexpr std::uint64_t zone_end(FrameZone zone) noexcept {
                                          : ~std::uint64_t{0};
 }
 
+constexpr FrameZone zone_of(Frame frame) noexcept {
+  const std::uint64_t address = frame.address();
+  return address < zone_end(FrameZone::isa)          ? FrameZone::isa
+         : address < zone_end(FrameZone::below_4gib) ? FrameZone::below_4gib
+                                                     : FrameZone::any;
+}
+
 struct alignas(cache_line) FrameRegion {
   Frame first;                // of those that can be handed out
   Frame metadata;             // end of those; first of our own
@@ -34,9 +41,9 @@ struct alignas(cache_line) FrameRegion {
   std::uint64_t first_block;  // number of blocks[0]
   size_t block_count;
   FrameZone zone;
-  Atomic<bool> bypass;  // puts go straight to the pool: written under the zone's lock
-  bool offline;         // on the way out; guarded by the zone's lock
-  FrameRegion* next;    // the zone's list; guarded by the zone's lock
+  Atomic<bool> bypass;  // puts go straight to the pool: written under the directory's lock
+  bool offline;         // on the way out; written under the locks of all lanes
+  FrameRegion* next;    // the zone's list; written under the locks of all lanes
   FrameRegion* previous;
 
   // Frames of metadata that a region of so many frames needs.

@@ -54,7 +54,11 @@ void say_settings() noexcept {
   line.text(", dirty limit ").size(range_settings.dirty_limit);
   line.text(", purge delay ").number(range_settings.purge_delay).text(" ms");
   line.text(range_settings.provision == Provision::lazy ? ", commit lazy" : ", commit eager");
-  line.text(range_settings.huge_pages ? ", huge pages on\n" : ", huge pages off\n");
+  if (range_settings.huge_pages_after == RangeSettings::never) {
+    line.text(", no huge pages\n");
+  } else {
+    line.text(", huge pages after ").size(range_settings.huge_pages_after).text("\n");
+  }
   LinuxPlatform::write_error(line.c_str(), line.length());
 }
 

@@ -73,4 +73,25 @@ bool remove_guard(Address address, size_t bytes) noexcept {
   return true;
 }
 
+bool shut_pages(Address address, size_t bytes) noexcept {
+  if constexpr (!has(Protection::guards)) return false;
+  if (protections.fetch_add(1, Order::relaxed) < protection_limit() / 4 &&
+      Machine::protect(address, bytes)) {
+    return true;
+  }
+  protections.fetch_sub(1, Order::relaxed);
+  return false;
+}
+
+bool reopen_pages(Address address, size_t bytes) noexcept {
+  if (!Machine::commit(address, bytes)) return false;
+  protections.fetch_sub(1, Order::relaxed);
+  return true;
+}
+
+bool turn_into_guard(Address address, size_t bytes) noexcept {
+  return way.load(Order::relaxed) == Way::markers && Machine::install_guard(address, bytes) &&
+         reopen_pages(address, bytes);
+}
+
 }  // namespace strata::harden

@@ -10,9 +10,10 @@
 //   0             address that cannot be touched         -                  - (heap/zero_sized.cpp)
 //   to 32767      slab of its class: 60 KiB of           cleared            its thread's
 //                 blocks, then a guard page                                 quarantine, then a pool
-//   to 128 KiB    run of slots between guard pages       cleared            a queue of its class
-//   to 1 GiB      run of slots between guard pages       made inaccessible  a queue of addresses
-//   above         mapping between guard pages            made inaccessible  a queue of addresses
+//   to 128 KiB    run of slots between guard pages       cleared            a queue, by bytes
+//   to 4 MiB      run of slots between guard pages       shut: it faults    the same queue
+//   to 1 GiB      run of slots between guard pages       made guards        a queue, by number
+//   above         mapping between guard pages            given back         a queue, by number
 //
 // What is known of a small block, out of band: a Record (record.hpp) each in its Slab (slab.hpp)
 //

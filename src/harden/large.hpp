@@ -1,22 +1,21 @@
 // Large blocks of hardened mode: runs of slots between guard pages; and mappings of their own for
 // what does not fit in a run.
 //
-//   | guard | block ............ canary, rest of the last pages | guard pages |
-//           address              size            accessible
+//   | guard | block ............ canary, rest of the last page | guard | rest of the run
+//           address              size                            accessible
 //
-// `accessible` is rounded to pages and to eight steps a doubling, so that a run that was freed fits
-// the next block of its class, guards and all; addresses of one class are not given to another.
-// Where `size` is a multiple of the step the guard follows the block at once.
+// `accessible` is rounded to pages. The run may be twice as long, so that it fits the next block of
+// its class, which ends elsewhere: its guard is moved then. Addresses of one class are not given to
+// another.
 //
 //   state    bytes                                    where
 //   live     the program's                            its slot leads to the record
 //   waiting  to 128 KiB: zero; above: inaccessible    queue, first in, first out, bounded by bytes
 //                                                     or by number
-//   ready    as waiting, or given back to the system  stack of its class
+//   ready    as waiting, or given back to the system  lists of its class
 //
-// Up to 128 KiB clearing costs less than the page faults that follow when memory is given back.
-// Everything here is guarded by one lock, held over no system call but trim's, and not while a
-// block is cleared or looked at.
+// What is done between two lives, and why by size, is large_rest.hpp's. Everything here is guarded
+// by one lock, held over no system call, and not while a block is cleared or looked at.
 #pragma once
 
 #include "base/units.hpp"
@@ -31,6 +30,7 @@ struct LargeBlock {
   Address address = 0;
   size_t size = 0;        // asked for
   size_t accessible = 0;  // bytes that may be touched while it lives
+  size_t touched = 0;     // from the address on: bytes that may be in memory
   Slot* run = nullptr;    // nullptr: a mapping of its own, from `mapped`, `mapped_bytes` long
   Address mapped = 0;
   size_t mapped_bytes = 0;
@@ -39,10 +39,11 @@ struct LargeBlock {
   State state = State::none;
   Form form = Form::malloc;
   bool guarded_before = false;  // a page cannot be touched
-  bool guarded_behind = false;  // nor can what is left of its last slot
-  bool closed = false;          // nor can its own, now that it is freed
-  bool resident = false;        // not live: pages may be there (and read zero)
+  bool guarded_behind = false;  // nor can the page behind its end
+  bool closed = false;          // nor can its own, now that it is freed: they are guards
+  bool shut = false;            // the same; but they keep what they hold
   std::uint32_t freed_by = 0;
+  std::uint32_t ready_at = 0;      // since when it is ready, in ms
   LargeBlock* older = nullptr;     // the record made before this one; for good
   LargeBlock* next = nullptr;      // of the queue, the stack or the table of mappings
   LargeBlock* previous = nullptr;  // of the queue
@@ -87,6 +88,8 @@ struct LargeUsage {
 // Where memory or addresses are short: all that waits or is ready goes. True: there was something.
 bool give_back_large() noexcept;
 LargeUsage large_usage() noexcept;
+// Of blocks that are ready: bytes that may be in memory.
+size_t ready_large_bytes() noexcept;
 Machine::Lock& large_lock() noexcept;
 
 }  // namespace strata::harden

@@ -64,18 +64,17 @@ void make_zero(Slot* slot, Address address, size_t slots) noexcept {
 Address lead_guard(const LargeBlock* block) noexcept {
   return block->address - Machine::page_size();
 }
-size_t tail_bytes(const LargeBlock* block) noexcept {
-  return (block->slots - block->lead) * slot_size - block->accessible;
-}
+Address end_guard(const LargeBlock* block) noexcept { return block->address + block->accessible; }
 
 }  // namespace
 
 LargeBlock* open_run(size_t accessible, size_t alignment) noexcept {
   const bool scarce = slot_supply.addresses_are_scarce();
+  const size_t capacity = scarce ? accessible : capacity_for(accessible);
   const size_t page = Machine::page_size();
   const size_t alignment_slots = alignment <= slot_size ? 1 : alignment / slot_size;
   const size_t lead = scarce ? 0 : alignment_slots;
-  const size_t data = divide_up(scarce ? accessible : accessible + page, slot_size);
+  const size_t data = divide_up(scarce ? capacity : capacity + page, slot_size);
   LargeBlock* const block = take_record();
   if (block == nullptr) return nullptr;
   Slot* const run = slot_supply.take(lead + data, alignment_slots);
@@ -94,7 +93,7 @@ LargeBlock* open_run(size_t accessible, size_t alignment) noexcept {
     warn_once(Shrinks::class_addresses);
   } else {
     block->guarded_before = install_guard(lead_guard(block), page);
-    block->guarded_behind = install_guard(block->address + accessible, tail_bytes(block));
+    block->guarded_behind = install_guard(end_guard(block), page);
   }
   run->length = block->slots;
   first->shape = 0;
@@ -106,18 +105,26 @@ LargeBlock* open_run(size_t accessible, size_t alignment) noexcept {
   return block;
 }
 
+bool move_end(LargeBlock* block, size_t accessible) noexcept {
+  if (accessible == block->accessible) return true;
+  const size_t page = Machine::page_size();
+  if (block->guarded_behind && !remove_guard(end_guard(block), page)) return false;
+  block->accessible = accessible;
+  block->guarded_behind = install_guard(end_guard(block), page);
+  return true;
+}
+
 void close_run(LargeBlock* block) noexcept {
   bool opened = true;
   if (block->guarded_before) opened &= remove_guard(lead_guard(block), Machine::page_size());
-  if (block->guarded_behind) {
-    opened &= remove_guard(block->address + block->accessible, tail_bytes(block));
-  }
+  if (block->guarded_behind) opened &= remove_guard(end_guard(block), Machine::page_size());
   if (block->closed) opened &= remove_guard(block->address, block->accessible);
+  if (block->shut) opened &= reopen_pages(block->address, block->accessible);
   Slot* const first = block->run + block->lead;
   first->set_kind(SlotKind::none);
   first->checked = nullptr;
   for (size_t i = 0; i < block->slots - block->lead; ++i) {
-    first[i].written = block->resident ? all_units : Units{0};
+    first[i].written = block->touched != 0 ? all_units : Units{0};
   }
   // Where a guard stays, because mappings ran out, nobody else may have the slots.
   if (opened) slot_supply.give(block->run, block->slots);

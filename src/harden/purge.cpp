@@ -1,5 +1,6 @@
 // The queue of slabs with free pages that may go back to the system. See slab.hpp.
 #include "base/bits.hpp"
+#include "harden/large.hpp"
 #include "harden/slab.hpp"
 #include "heap/state.hpp"
 #include "ranges/settings.hpp"
@@ -40,7 +41,10 @@ void push_to_purge(Slab* slab) noexcept {
 }
 
 void purge_excess() noexcept {
-  const size_t most = range_settings.dirty_limit / 2 / slot_size;  // large blocks have as much
+  // What ready large blocks leave of the limit, but half of it at least.
+  const size_t limit = range_settings.dirty_limit;
+  const size_t large = ready_large_bytes() < limit / 2 ? ready_large_bytes() : limit / 2;
+  const size_t most = (limit - large) / slot_size;
   const size_t now_waiting = waiting.load(Order::relaxed);
   if (now_waiting == 0) return;
   const auto now = std::uint32_t(Machine::now());

@@ -172,9 +172,8 @@ unsigned Pool::take(unsigned c, Entry* entries, unsigned wanted, Random& random)
   return count;
 }
 
-void Pool::give_one(const Entry& entry) noexcept {
-  Slot* const slot = slot_supply.find(Address(entry.block));
-  Slab* const slab = slab_of(slot);
+STRATA_INLINE void Pool::give_one(const Entry& entry) noexcept {
+  Slab* const slab = slab_of_block(entry.block);
   const auto index = unsigned(entry.record - slab->records());
   slab->free_bits()[index / 64] |= std::uint64_t{1} << index % 64;
   const bool was_full = slab->free_count++ == 0 && slab->window == slab->capacity;

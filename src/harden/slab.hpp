@@ -80,10 +80,11 @@ struct Slab {
   }
 };
 
-// A block and its record, so that neither needs to be found again.
+// A block and its record, so that neither needs to be found again. Without initial values: arrays of
+// it are filled at once.
 struct Entry {
-  void* block = nullptr;
-  Record* record = nullptr;
+  void* block;
+  Record* record;
 };
 
 class Pool {
@@ -130,6 +131,14 @@ void prepare_shapes() noexcept;
 
 // The slab in a slot of the kind `checked_slab`.
 inline Slab* slab_of(const Slot* slot) noexcept { return static_cast<Slab*>(slot->checked); }
+// The slab of a small block.
+STRATA_INLINE Slab* slab_of_block(const void* block) noexcept {
+  const Address offset = Address(block) - seen_primary_base();
+  if (STRATA_UNLIKELY(offset >= seen_primary_bytes())) {
+    return slab_of(slot_supply.find(Address(block)));
+  }
+  return slab_of(reinterpret_cast<Slot*>(seen_primary_base()) + (offset >> slot_shift));
+}
 
 // Slabs whose free pages may go back: the oldest go when there is more than the dirty limit of
 // them, or after the purge delay. push: with the slab's pool locked; run: with no lock held.

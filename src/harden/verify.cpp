@@ -51,7 +51,7 @@ class Look {
       if (large_canary_is_whole(block)) return;
       report_overflow(pointer, block.size, when_);
     } else {
-      if (block.closed || !block.resident) return;
+      if (block.closed || block.shut || block.touched == 0) return;
       spend(block.accessible);
       if (is_zero(pointer, block.accessible)) return;
       report_write_after_free(pointer, block.size, block.freed_by, when_);

@@ -68,7 +68,7 @@ STRATA_INLINE void free(void* pointer, Size... size) noexcept {
   if (STRATA_UNLIKELY(!slot->owned_by(Machine::current_thread()))) {
     return free_of_other<form>(pointer, slot, size...);
   }
-  if (STRATA_UNLIKELY(!is_block_start(std::uint16_t(offset), slot->inverse))) {
+  if (STRATA_UNLIKELY(!is_block_start(std::uint16_t(Address(pointer)), slot->inverse))) {
     return free_suspect(pointer);
   }
   auto* const block = static_cast<Block*>(pointer);
@@ -88,6 +88,8 @@ void* falloc(size_t size) noexcept;
 void* allocate_zeroed(size_t size) noexcept;
 // alignment: a power of two.
 void* allocate_aligned(size_t alignment, size_t size, Form form = Form::malloc) noexcept;
+// A block stays where it is when it is at most so many classes larger than it need be.
+constexpr unsigned classes_kept = 3;
 // The block's contents up to the smaller size survive; nullptr leaves the old block alone.
 void* reallocate_slow(void* pointer, size_t size) noexcept;
 
@@ -98,8 +100,9 @@ STRATA_INLINE void* reallocate(void* pointer, size_t size) noexcept {
   if (STRATA_LIKELY(offset < seen_primary_bytes() && less < largest_small)) {
     const Slot* const slot =
         reinterpret_cast<const Slot*>(seen_primary_base()) + (offset >> slot_shift);
-    if (STRATA_LIKELY(twice_class_above(less) == slot->twice_class &&
-                      is_block_start(std::uint16_t(offset), slot->inverse) &&
+    if (STRATA_LIKELY(std::uint8_t(slot->twice_class - twice_class_above(less)) <=
+                          2 * classes_kept &&
+                      is_block_start(std::uint16_t(Address(pointer)), slot->inverse) &&
                       static_cast<Block*>(pointer)->mark != mark_freed(pointer))) {
       return pointer;
     }

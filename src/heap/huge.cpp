@@ -75,7 +75,8 @@ Address map(size_t bytes, size_t alignment) noexcept {
   const Address address = Machine::reserve(bytes + Machine::page_size(), alignment);
   if (address == 0) return 0;
   // All alike: the system moves only what is one mapping (see remap).
-  Machine::allow_huge_pages(address, bytes + Machine::page_size(), range_settings.huge_pages);
+  Machine::allow_huge_pages(address, bytes + Machine::page_size(),
+                            range_settings.huge_pages_after <= bytes);
   if (Machine::commit(address, bytes)) return address;
   Machine::release(address, bytes + Machine::page_size());
   return 0;

@@ -13,9 +13,12 @@ void* move(void* pointer, size_t old_size, size_t size) noexcept {
   return moved;
 }
 
-// Shrinking by less than a half stays: a move would cost more than it saves.
+// Shrinking by less than a half stays: a move would cost more than it saves. What grows by less than
+// an eighth will soon grow again, and gets a quarter more than it asks for, so that it moves half
+// as often.
 void* keep_or_move(void* pointer, size_t old_size, size_t size) noexcept {
   if (size <= old_size && size >= old_size / 2) return pointer;
+  if (size > old_size && size - old_size < old_size / 8) size += size / 4;
   return move(pointer, old_size, size);
 }
 

@@ -231,6 +231,14 @@ STRATA_NOINLINE void* miss_sampling(size_t size, unsigned c) noexcept {
   return block;
 }
 
+// A function of its own, so that where there is no heap nothing is put on the stack.
+STRATA_NOINLINE void* allocate_with_heap(size_t size, ThreadHeap& heap) noexcept {
+  if (STRATA_UNLIKELY(is_unusual(size))) return allocate_unusual(size, false);
+  const unsigned c = class_of(size);
+  if (STRATA_UNLIKELY(sample::is_on())) return miss_sampling(size, c);
+  return miss(heap, size, c, false);
+}
+
 STRATA_NOINLINE void* allocate_zeroed_slow(size_t size) noexcept {
   ThreadHeap* const heap = thread_cache.heap;
   if (STRATA_UNLIKELY(heap == nullptr) && mode_serves()) return mode->allocate_zeroed(size);
@@ -257,10 +265,7 @@ void* allocate_slow(size_t size) {
   ThreadHeap* const heap = thread_cache.heap;
   constexpr Form told = Machine::has_modes ? form : Form::malloc;
   if (STRATA_UNLIKELY(heap == nullptr)) return allocate_without_heap<told>(size);
-  if (STRATA_UNLIKELY(is_unusual(size))) return allocate_unusual(size, false);
-  const unsigned c = class_of(size);
-  if (STRATA_UNLIKELY(sample::is_on())) return miss_sampling(size, c);
-  return miss(*heap, size, c, false);
+  return allocate_with_heap(size, *heap);
 }
 template void* allocate_slow<Form::malloc>(size_t size);
 template void* allocate_slow<Form::new_one>(size_t size);

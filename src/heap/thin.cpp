@@ -144,13 +144,16 @@ bool thin(Slot* slab) noexcept {
     block = next;
   }
   slab->freed = kept;
+  size_t gone = 0;
   for (unsigned i = 0; i < slab->slots(); ++i) {
     slab[i].uncarved = Units(slab[i].uncarved | units[i]);
     // Units that were not carved may hold pages from the slot's life before this slab.
     const auto idle = Units(slab[i].uncarved & slab[i].written);
     count_thinned(count_ones(units[i]) * carve_unit);
     purge_units(slab[i], layout.address + i * slot_size, in_whole_pages(idle));
+    gone += count_ones(idle) * carve_unit;
   }
+  slot_supply.note_purged_within(slab, gone);
   return true;
 }
 

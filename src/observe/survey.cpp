@@ -182,7 +182,7 @@ Settings settings_now(const SlotSupply::Usage& usage) noexcept {
   settings.dirty_limit_now = usage.dirty_limit;
   settings.purge_delay = range_settings.purge_delay;
   settings.eager_commit = range_settings.provision == Provision::eager ? 1 : 0;
-  settings.huge_pages = range_settings.huge_pages ? 1 : 0;
+  settings.huge_pages = range_settings.huge_pages_after != RangeSettings::never ? 1 : 0;
   settings.worker = range_settings.worker ? 1 : 0;
   settings.worker_runs = usage.worker_runs ? 1 : 0;
   settings.checking = heap::mode != nullptr ? 1 : 0;

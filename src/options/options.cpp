@@ -58,7 +58,12 @@ bool apply_commit(const char* value) noexcept {
   return true;
 }
 bool apply_huge_pages(const char* value) noexcept {
-  return parse_toggle(value, range_settings.huge_pages);
+  bool on = false;
+  if (!parse_toggle(value, on)) {
+    return to_bytes(value, 2 * MiB, RangeSettings::never, range_settings.huge_pages_after);
+  }
+  range_settings.huge_pages_after = on ? 0 : RangeSettings::never;
+  return true;
 }
 bool apply_worker(const char* value) noexcept { return parse_toggle(value, range_settings.worker); }
 bool apply_mode(const char* value) noexcept {

@@ -26,7 +26,8 @@
 //       report and return; then the call that found it does nothing and returns false.
 //
 //   Lock      lock(), unlock(); valid when all zero. Where interrupt handlers allocate, it must
-//             save and disable interrupts.
+//             save and disable interrupts. Several are held at once (a zone's lanes) and let go in
+//             the opposite order.
 //   CpuGuard  while one lives, nothing else runs on this CPU that calls Strata: preemption (and,
 //             where handlers allocate, interrupts) off. Empty where a CPU number is a thread's own.
 //

@@ -63,6 +63,7 @@ concept DefaultedByPlatform = requires(Address address, size_t bytes, void (*bod
   { P::maps_large_blocks } -> std::convertible_to<bool>;
   { P::threads_end } -> std::convertible_to<bool>;
   { P::has_worker } -> std::convertible_to<bool>;
+  { P::has_huge_pages } -> std::convertible_to<bool>;
   { P::has_modes } -> std::convertible_to<bool>;
   { P::parts_zero_sized } -> std::convertible_to<bool>;
   { P::cuts_strips } -> std::convertible_to<bool>;

@@ -27,6 +27,8 @@ struct PlatformDefaults {
   static constexpr bool threads_end = true;
   // start_worker() may succeed.
   static constexpr bool has_worker = false;
+  // allow_huge_pages() does something.
+  static constexpr bool has_huge_pages = false;
   // The heap may be switched to a mode (hardening), and its allocations be sampled, in a running
   // process.
   static constexpr bool has_modes = true;

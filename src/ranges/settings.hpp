@@ -17,7 +17,9 @@ struct RangeSettings {
   std::uint32_t purge_delay = 500;
   // Lazy: physical pages come with the first touch. Eager: with the run of slots.
   Provision provision = Provision::lazy;
-  bool huge_pages = false;
+  // Huge pages are asked for where a range grows beyond so many bytes: 0 is from the start.
+  static constexpr size_t never = ~size_t{0};
+  size_t huge_pages_after = never;
   // Whether more of a range is made usable than is needed now: fewer system calls. Off, what lies
   // behind the last slot in use cannot be touched.
   bool commit_ahead = true;

@@ -3,6 +3,7 @@
 
 #include "base/bits.hpp"
 #include "platform/current.hpp"
+#include "ranges/settings.hpp"
 
 namespace strata {
 namespace {
@@ -23,6 +24,7 @@ bool SlotRange::open(size_t bytes) noexcept {
   array_committed_ = 0;
   slots_ = reinterpret_cast<Slot*>(base);
   tags_.array = slots_;
+  huge_zone_.open(base, reserved_, range_settings.huge_pages_after);
   return true;
 }
 
@@ -37,6 +39,7 @@ bool SlotRange::grow(size_t slots, size_t commit_step) noexcept {
   const size_t room = reserved_ - committed_;
   if (wanted > room) return false;
   size_t step = wanted > commit_step ? wanted : commit_step;
+  step = huge_zone_.grow(committed_, committed_ - first_, step);
   if (step > room) step = room;
 
   const size_t page = Machine::page_size();
@@ -115,6 +118,7 @@ void SlotRange::insert(Slot* run, size_t slots, std::uint32_t dirty, std::uint32
   joined->dirty = dirty;
   joined->time = time;
   if (dirty != 0) link_age(joined);
+  huge_zone_.found_free(joined->length, committed_);
 }
 
 // The core has cut `taken` out of the free run `run` (whose first slot may be `taken` itself) and
@@ -178,7 +182,11 @@ SlotRange::Run SlotRange::take_dirty(Slot* run, size_t units) noexcept {
   Slot* first = end;
   size_t found = 0;
   while (first != run && found < units) found += count_units((--first)->written);
-  const auto slots = size_t(end - first);
+  const HugeZone::Slots wanted{size_t(first - slots_), size_t(end - slots_)};
+  const auto low = size_t(run - slots_);
+  const HugeZone::Slots given = huge_zone_.widened(wanted, {low, low + run->length});
+  first = slots_ + given.first;
+  const size_t slots = given.end - given.first;
   free_.take_at(tags_, run, size_t(first - run), slots);
   cut(run, first, slots);
   return {first, slots};
@@ -186,6 +194,8 @@ SlotRange::Run SlotRange::take_dirty(Slot* run, size_t units) noexcept {
 
 void SlotRange::give_purged(Run run) noexcept {
   for (size_t i = 0; i < run.slots; ++i) run.first[i].written = 0;
+  const auto first = size_t(run.first - slots_);
+  huge_zone_.purged({first, first + run.slots}, committed_);
   insert(run.first, run.slots, 0, 0);
 }
 
@@ -202,6 +212,7 @@ size_t SlotRange::shrink() noexcept {
   }
   for (size_t i = 0; i < slots; ++i) run[i].written = 0;
   committed_ -= slots;
+  huge_zone_.remapped({committed_, committed_ + slots});
   return slots * slot_size;
 }
 

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "base/units.hpp"
+#include "ranges/huge_zone.hpp"
 #include "ranges/slot.hpp"
 #include "span/span_core.hpp"
 
@@ -111,6 +112,11 @@ class SlotRange {
   Run take_dirty(Slot* run, size_t units) noexcept;
   void give_purged(Run run) noexcept;
 
+  // Pages of a run in use were given back.
+  void note_purged_within(const Slot* run, size_t bytes) noexcept {
+    huge_zone_.parted(size_t(run - slots_), bytes, committed_);
+  }
+
   // Where memory or addresses are short: gives the free run at the committed end back, pages,
   // charge and all. Returns its bytes.
   size_t shrink() noexcept;
@@ -146,6 +152,7 @@ class SlotRange {
   Slot* oldest_ = nullptr;
   Slot* newest_ = nullptr;
   SlotTags tags_;
+  HugeZone huge_zone_;
   SpanCore<SlotTags, 26> free_;
 };
 

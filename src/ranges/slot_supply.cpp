@@ -49,11 +49,6 @@ size_t SlotSupply::commit_step(const SlotRange& range) const noexcept {
   return quarter < smallest_step ? smallest_step : quarter > largest_step ? largest_step : quarter;
 }
 
-void SlotSupply::prepare(SlotRange& range) noexcept {
-  Machine::allow_huge_pages(range.base(), range.reserved_slots() * slot_size,
-                            range_settings.huge_pages);
-}
-
 bool SlotSupply::open_primary() noexcept {
   if (limit_ == 0) limit_ = Machine::address_space_limit();
   size_t bytes = range_settings.reserve;
@@ -63,7 +58,6 @@ bool SlotSupply::open_primary() noexcept {
     if (primary_.open(bytes)) break;
     if (bytes == smallest_range) return false;
   }
-  prepare(primary_);
   primary_view.base = primary_.base();
   primary_view.bias = 0 - primary_.base();
   return true;
@@ -106,7 +100,6 @@ Slot* SlotSupply::take_from_annexes(size_t slots, size_t alignment_slots, bool r
     if (bytes == needed) return nullptr;
     bytes = bytes / 2 < needed ? needed : align_up(bytes / 2, smallest_range);
   }
-  prepare(annex);
   if (place == count) annex_count_.store(count + 1, Order::release);
   return take_from(annex, slots, alignment_slots, refused);
 }

@@ -22,6 +22,7 @@
 // Thread-safe: one lock, never held over a system call that purges.
 #pragma once
 
+#include "base/lock_guard.hpp"
 #include "platform/current.hpp"
 #include "ranges/left_runs.hpp"
 #include "ranges/settings.hpp"
@@ -67,6 +68,13 @@ class SlotSupply {
   // The same without the lock and the clock, while the worker is about: the run is left where the
   // next one to hold the lock finds it, and puts it among the free ones.
   void leave(Slot* run, size_t slots) noexcept;
+
+  // Pages in a run that is in use were given back.
+  void note_purged_within(const Slot* run, size_t bytes) noexcept {
+    if constexpr (!Machine::has_huge_pages) return;
+    LockGuard guard(lock_);
+    range_of(run).note_purged_within(run, bytes);
+  }
 
   // Purges dirty runs until at most `keep` bytes are left. Returns the bytes given back.
   size_t purge(size_t keep) noexcept;
@@ -135,7 +143,6 @@ class SlotSupply {
   // `refused` becomes true when the range has the addresses, but the system refuses the memory.
   Slot* take_from(SlotRange& range, size_t slots, size_t alignment_slots, bool& refused) noexcept;
   Slot* take_from_annexes(size_t slots, size_t alignment_slots, bool refused) noexcept;
-  void prepare(SlotRange& range) noexcept;
   size_t commit_step(const SlotRange& range) const noexcept;
   SlotRange& range_of(const Slot* slot) noexcept;
   [[nodiscard]] unsigned annex_count() const noexcept {

@@ -94,6 +94,7 @@ std::string kind_words(const std::string& kind) {
   if (kind == "bytes") return "bytes, such as 4096, 64KiB, 8MiB, 1GiB, 10MB";
   if (kind == "milliseconds") return "a time, such as 500ms, 2s, 1min, or a number of milliseconds";
   if (kind == "toggle") return "on or off";
+  if (kind == "huge_pages") return "on, off, or bytes of at least 2MiB, such as 16MiB";
   if (kind == "commit") return "lazy or eager";
   if (kind == "stats") return "exit or off";
   if (kind == "observe") return "on or off";

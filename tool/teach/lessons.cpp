@@ -61,12 +61,15 @@ constexpr Lesson lessons[] = {
      "faults come with the allocation, not with the first write"},
     {"HUGE_PAGES",
      "Whether the kernel may back the heap with pages of 2 MiB instead of 4 KiB (transparent huge "
-     "pages, where the system has them at `always` or `madvise`).",
-     "Turn it on for a program that works on gigabytes at random and waits for address translation "
-     "(many TLB misses). Measure: it can win a tenth, or nothing.",
-     "A page of 2 MiB is resident whole: sparse heaps grow, and less goes back while some of a "
-     "page is in use.",
-     "STRATA_HUGE_PAGES=on LD_PRELOAD=libstrata.so ./database",
+     "pages, where the system has them at `always` or `madvise`). With a size, such as 16MiB, only "
+     "where the heap has grown beyond it: small programs do without, and large ones have them for "
+     "what they take from then on. Where many pages have gone back from between blocks in use they "
+     "are no longer asked for, until the memory is free again.",
+     "For a long-lived program that works on hundreds of megabytes, takes and frees large blocks, "
+     "or waits for address translation (many TLB misses). Measure: it can win half, or lose.",
+     "A page of 2 MiB is cleared and resident whole: short-lived programs are slower, sparse heaps "
+     "larger, and the kernel may take its time to find one.",
+     "STRATA_HUGE_PAGES=16MiB LD_PRELOAD=libstrata.so ./database",
      "fewer TLB misses, more resident memory"},
     {"MODE",
      "default finds frees of what is no live block. hardened also finds overflows, writes after "

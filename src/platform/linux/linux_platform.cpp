@@ -120,6 +120,10 @@ bool LinuxPlatform::protect(Address address, size_t bytes) noexcept {
   return !raw::failed(raw::call(SYS_mprotect, long(address), long(bytes), PROT_NONE));
 }
 
+bool LinuxPlatform::find_resident(Address address, size_t bytes, unsigned char* pages) noexcept {
+  return !raw::failed(raw::call(SYS_mincore, long(address), long(bytes), long(pages)));
+}
+
 bool LinuxPlatform::install_guard(Address address, size_t bytes) noexcept {
   constexpr long guard_install = 102;  // MADV_GUARD_INSTALL
   return !raw::failed(raw::call(SYS_madvise, long(address), long(bytes), guard_install));

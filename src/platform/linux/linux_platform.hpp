@@ -11,6 +11,7 @@ namespace strata {
 struct LinuxPlatform : PlatformDefaults<LinuxPlatform> {
   using Lock = FutexLock;
   static constexpr bool has_worker = true;
+  static constexpr bool has_huge_pages = true;
 
   static size_t page_size() noexcept { return page_size_ != 0 ? page_size_ : read_page_size(); }
 
@@ -39,6 +40,8 @@ struct LinuxPlatform : PlatformDefaults<LinuxPlatform> {
   static void allow_huge_pages(Address address, size_t bytes, bool allow) noexcept;
   // Makes pages inaccessible; what they hold stays. commit() makes them accessible again.
   static bool protect(Address address, size_t bytes) noexcept;
+  // For each page whether it is in memory: bit 0 of a byte. False: it cannot be known.
+  static bool find_resident(Address address, size_t bytes, unsigned char* pages) noexcept;
   // Guard pages by markers (Linux 6.13), which take no mapping: touching one is a fault, what the
   // pages held is gone; removed, they read zero. False where the kernel has none or refuses.
   static bool install_guard(Address address, size_t bytes) noexcept;

@@ -38,7 +38,7 @@ class Options : public testing::Test {
     EXPECT_EQ(range_settings.dirty_limit, defaults.dirty_limit);
     EXPECT_EQ(range_settings.purge_delay, defaults.purge_delay);
     EXPECT_EQ(range_settings.provision, defaults.provision);
-    EXPECT_EQ(range_settings.huge_pages, defaults.huge_pages);
+    EXPECT_EQ(range_settings.huge_pages_after, defaults.huge_pages_after);
     EXPECT_EQ(options::values.stats_at_exit, false);
     EXPECT_EQ(options::values.verbose, false);
   }
@@ -51,10 +51,21 @@ TEST_F(Options, every_option_reaches_its_setting) {
   EXPECT_EQ(range_settings.dirty_limit, 1 * MiB);
   EXPECT_EQ(range_settings.purge_delay, 2000U);
   EXPECT_EQ(range_settings.provision, Provision::eager);
-  EXPECT_TRUE(range_settings.huge_pages);
+  EXPECT_EQ(range_settings.huge_pages_after, 0U);
   EXPECT_TRUE(options::values.stats_at_exit);
   EXPECT_TRUE(options::values.verbose);
   EXPECT_TRUE(warnings.empty());
+}
+
+TEST_F(Options, huge_pages_are_on_off_or_after_a_size) {
+  read({"STRATA_HUGE_PAGES=16MiB"});
+  EXPECT_EQ(range_settings.huge_pages_after, 16 * MiB);
+  read({"STRATA_HUGE_PAGES=off"});
+  EXPECT_EQ(range_settings.huge_pages_after, RangeSettings::never);
+  EXPECT_TRUE(warnings.empty());
+  read({"STRATA_HUGE_PAGES=some"});
+  EXPECT_EQ(range_settings.huge_pages_after, RangeSettings::never);
+  EXPECT_EQ(warnings.size(), 1U);
 }
 
 TEST_F(Options, defaults_of_the_table_are_the_defaults_of_the_settings) {
@@ -62,7 +73,7 @@ TEST_F(Options, defaults_of_the_table_are_the_defaults_of_the_settings) {
                     .dirty_limit = 0,
                     .purge_delay = 0,
                     .provision = Provision::eager,
-                    .huge_pages = true};
+                    .huge_pages_after = 0};
   options::values = {.stats_at_exit = true, .verbose = true};
   options::for_each(
       [](const char* name, const char*, const char* default_value, const char* help, void*) {

@@ -26,6 +26,13 @@ struct FakeControl {
   Atomic<unsigned> purges;    // purges that were done
   Atomic<unsigned> reserves;  // reservations that were made and not released
   void (*during_purge)() = nullptr;
+  // What was last said of huge pages, newest last.
+  struct Advice {
+    Address address;
+    size_t bytes;
+    bool allow;
+  } advice[8] = {};
+  unsigned advised = 0;
 };
 
 struct FakePlatform : LinuxPlatform {
@@ -60,6 +67,10 @@ struct FakePlatform : LinuxPlatform {
   }
   static Address remap(Address address, size_t old_bytes, size_t new_bytes) noexcept {
     return refused(control.refuse_remap) ? 0 : LinuxPlatform::remap(address, old_bytes, new_bytes);
+  }
+  static void allow_huge_pages(Address address, size_t bytes, bool allow) noexcept {
+    if (control.advised < 8) control.advice[control.advised] = {address, bytes, allow};
+    ++control.advised;
   }
   static std::uint64_t now() noexcept { return control.now; }
   static size_t address_space_limit() noexcept { return control.address_space; }
