@@ -285,6 +285,7 @@ void survey(Sheet& sheet) noexcept {
         &runs);
     const auto now = std::uint32_t(Machine::now());
     LockGuard supply(slot_supply.lock());
+    slot_supply.collect();
     slot_supply.for_each_range([&](SlotRange& range) {
       if (!range.is_open()) return;
       for_each_run(range, [&](const Slot* slot, RunKind kind, std::uint32_t slots) {

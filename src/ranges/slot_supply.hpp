@@ -131,6 +131,10 @@ class SlotSupply {
   }
 
   Machine::Lock& lock() noexcept { return lock_; }
+  // Puts what was left among the free runs. With the lock held.
+  void collect() noexcept {
+    if (Machine::has_worker && left_.any()) collect_left();
+  }
   bool check() noexcept;
 
  private:
@@ -151,10 +155,6 @@ class SlotSupply {
   void purge_excess(std::uint32_t now) noexcept;
   // A run was taken: counts what of it had been purged.
   void note_missed(const Slot* run, size_t slots) noexcept;
-  // Puts what was left among the free runs. With the lock held.
-  void collect() noexcept {
-    if (Machine::has_worker && left_.any()) collect_left();
-  }
   STRATA_NOINLINE void collect_left() noexcept;
   [[nodiscard]] bool missing() const noexcept { return Machine::has_worker && unmissed_ != 0; }
   bool worker_takes_over() noexcept;
