@@ -32,7 +32,8 @@ constexpr Lesson lessons[] = {
     {"PURGE_DELAY",
      "Freed memory that nobody has taken again goes back to the system after this time, although "
      "DIRTY_LIMIT would let it stay. In a program without threads of its own it is looked at when "
-     "something is freed; where there is a worker it sees to it.",
+     "something is freed; where there is a worker it sees to it. Free pages between blocks in use "
+     "go back by their own rules, whatever this and DIRTY_LIMIT say.",
      "Raise it (5s) for a program whose bursts come seconds apart. 0 gives everything back at "
      "once: "
      "for measuring what is really in use, not for daily work.",
