@@ -61,7 +61,8 @@ if(STRATA_TESTS)
     tests/unit/heap/vain_count_test.cpp
     tests/unit/heap/statistics_test.cpp
     tests/unit/heap/misuse_test.cpp
-    tests/unit/heap/c_api_test.cpp)
+    tests/unit/heap/c_api_test.cpp
+    tests/unit/heap/without_samples.cpp)
   strata_unit_test(sample_test linux
     tests/unit/heap/sample_fairness_test.cpp
     tests/unit/heap/sample_switching_test.cpp
