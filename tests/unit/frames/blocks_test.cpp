@@ -6,33 +6,12 @@
 #include <thread>
 #include <vector>
 
-#include "frames/frames.hpp"
-#include "platform/sim/sim_machine.hpp"
+#include "sim_frames.hpp"
 
 namespace strata {
 namespace {
 
-class blocks : public testing::Test {
- protected:
-  using SimFrames = Frames<SimMachine>;
-  static constexpr FrameRequest block{.count = frames_per_block, .alignment = frames_per_block};
-
-  SimFrames* start(std::initializer_list<MemorySpan> spans) {
-    SimMachine::open(256 * MiB, 64 * MiB);
-    for (const MemorySpan& span : spans) map_.add(span.base, span.bytes());
-    map_.finish();
-    return SimFrames::start(map_, ~std::uint64_t{0});
-  }
-  // On another CPU.
-  template <class Work>
-  static void elsewhere(Work work) {
-    std::thread(work).join();
-  }
-  void TearDown() override { SimMachine::close(); }
-
- private:
-  MemoryMap<16> map_;
-};
+class blocks : public test::SimFramesTest<256 * MiB> {};
 
 TEST_F(blocks, a_second_free_is_found_as_a_whole_and_in_parts) {
   SimFrames* f = start({{16 * MiB, 64 * MiB}});

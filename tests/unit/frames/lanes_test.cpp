@@ -5,33 +5,12 @@
 #include <thread>
 #include <vector>
 
-#include "frames/frames.hpp"
-#include "platform/sim/sim_machine.hpp"
+#include "sim_frames.hpp"
 
 namespace strata {
 namespace {
 
-class lanes : public testing::Test {
- protected:
-  using SimFrames = Frames<SimMachine>;
-  static constexpr FrameRequest block{.count = frames_per_block, .alignment = frames_per_block};
-
-  SimFrames* start(std::initializer_list<MemorySpan> spans) {
-    SimMachine::open(16 * GiB, 64 * MiB);
-    for (const MemorySpan& span : spans) map_.add(span.base, span.bytes());
-    map_.finish();
-    return SimFrames::start(map_, ~std::uint64_t{0});
-  }
-  // On another CPU, and the next one's lanes begin elsewhere.
-  template <class Work>
-  static void elsewhere(Work work) {
-    std::thread(work).join();
-  }
-  void TearDown() override { SimMachine::close(); }
-
- private:
-  MemoryMap<16> map_;
-};
+class lanes : public test::SimFramesTest<16 * GiB> {};
 
 TEST_F(lanes, cpus_take_frames_and_blocks_from_different_ones) {
   SimFrames* f = start({{4 * GiB, 8 * GiB}});
