@@ -136,8 +136,8 @@ class FrameStore {
           continue;
         }
         unsigned run = 1;
-        for (; i < count;
-             ++i, ++run) {  // two regions' are no neighbours: guards stand between them
+        // Two regions' blocks are no neighbours: guards stand between them.
+        for (; i < count; ++i, ++run) {
           if (blocks[i] == first - 1 && !begins_stripe(first->number)) {
             --first;
           } else if (blocks[i] != first + run || begins_stripe(first->number + run)) {

@@ -81,14 +81,13 @@ Address behind_guard(const LargeBlock* block) noexcept {
   return block->address + block->accessible + Machine::page_size();
 }
 
-// A run's pages go back to the system.
+// A run's pages go back to the system: those that did not when it was closed.
 void let_go(LargeBlock* block) noexcept {
   if (block->shut && turn_into_guard(block->address, block->accessible)) {
     block->shut = false;
     block->closed = true;
-  } else {
-    Machine::purge(block->address, block->accessible);
   }
+  if (!block->closed) Machine::purge(block->address, block->accessible);
   if (const size_t bytes = touched_behind(block); bytes != 0) {
     Machine::purge(behind_guard(block), bytes);
   }
@@ -189,14 +188,7 @@ void put_run_to_rest(LargeBlock* block) noexcept {
     block->shut = true;
   } else {
     block->closed = install_guard(block->address, block->accessible);
-    if (block->closed) {
-      if (const size_t bytes = touched_behind(block); bytes != 0) {
-        Machine::purge(behind_guard(block), bytes);
-      }
-      block->touched = 0;
-    } else {
-      let_go(block);
-    }
+    let_go(block);
   }
   const bool keeps = block->touched != 0;
   Queue& queue = keeps ? state.kept : state.gone;

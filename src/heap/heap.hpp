@@ -90,6 +90,8 @@ void* allocate_zeroed(size_t size) noexcept;
 void* allocate_aligned(size_t alignment, size_t size, Form form = Form::malloc) noexcept;
 // A block stays where it is when it is at most so many classes larger than it need be.
 constexpr unsigned classes_kept = 3;
+// Bytes are subtracted: what is in no slab (class 0) must not seem that near to any class.
+static_assert(2 * (class_count + classes_kept) < 256);
 // The block's contents up to the smaller size survive; nullptr leaves the old block alone.
 void* reallocate_slow(void* pointer, size_t size) noexcept;
 

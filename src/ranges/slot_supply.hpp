@@ -71,7 +71,7 @@ class SlotSupply {
 
   // Pages in a run that is in use were given back.
   void note_purged_within(const Slot* run, size_t bytes) noexcept {
-    if constexpr (!Machine::has_huge_pages) return;
+    if (!Machine::has_huge_pages || range_settings.huge_pages_after == RangeSettings::never) return;
     LockGuard guard(lock_);
     range_of(run).note_purged_within(run, bytes);
   }

@@ -61,6 +61,12 @@ class LeftRunsProtocol : public testing::Test {
  protected:
   std::unique_ptr<Model> model;
 
+  Explorer::Body leaves(unsigned one, unsigned other) {
+    return [this, one, other] {
+      model->leave(one);
+      model->leave(other);
+    };
+  }
   void each_is_collected_once(unsigned preemptions, const std::vector<Explorer::Body>& threads) {
     Explorer explorer;
     const std::size_t schedules = explorer.run(
@@ -77,15 +83,7 @@ class LeftRunsProtocol : public testing::Test {
 };
 
 TEST_F(LeftRunsProtocol, nothing_is_left_when_the_worker_sleeps) {
-  each_is_collected_once(4, {[this] { model->work(); },
-                             [this] {
-                               model->leave(0);
-                               model->leave(1);
-                             },
-                             [this] {
-                               model->leave(2);
-                               model->leave(3);
-                             }});
+  each_is_collected_once(4, {[this] { model->work(); }, leaves(0, 1), leaves(2, 3)});
 }
 
 TEST_F(LeftRunsProtocol, a_thread_in_need_of_a_run_collects_beside_those_who_leave) {
@@ -94,15 +92,7 @@ TEST_F(LeftRunsProtocol, a_thread_in_need_of_a_run_collects_beside_those_who_lea
     model->collect();
     model->lock.unlock();
   };
-  each_is_collected_once(2, {[this] { model->work(); }, takes,
-                             [this] {
-                               model->leave(0);
-                               model->leave(1);
-                             },
-                             [this] {
-                               model->leave(2);
-                               model->leave(3);
-                             }});
+  each_is_collected_once(2, {[this] { model->work(); }, takes, leaves(0, 1), leaves(2, 3)});
 }
 
 }  // namespace

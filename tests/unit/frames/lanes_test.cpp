@@ -53,9 +53,7 @@ TEST_F(lanes, one_cpu_can_have_every_frame_and_every_block) {
     for (const Frame frame : all) ASSERT_TRUE(f->free(frame, frames_per_block));
     f->drain();
   });
-  EXPECT_EQ(f->statistics().pool, before.pool);
-  EXPECT_EQ(f->statistics().longest_blocks, before.longest_blocks);
-  EXPECT_TRUE(f->check());
+  expect_free_as(before);
 }
 
 TEST_F(lanes, runs_go_over_a_stripes_end) {
@@ -91,9 +89,7 @@ TEST_F(lanes, runs_go_over_a_stripes_end) {
   EXPECT_TRUE(f->check());
   EXPECT_TRUE(f->free(behind.first, behind.count));
   f->drain();
-  EXPECT_EQ(f->statistics().pool, before.pool);
-  EXPECT_EQ(f->statistics().longest_blocks, before.longest_blocks);
-  EXPECT_TRUE(f->check());
+  expect_free_as(before);
 }
 
 TEST_F(lanes, whole_blocks_stay_whole_while_others_have_many_parts) {

@@ -22,7 +22,13 @@ class SimFramesTest : public testing::Test {
     SimMachine::open(ram, 64 * MiB);
     for (const MemorySpan& span : spans) map_.add(span.base, span.bytes());
     map_.finish();
-    return SimFrames::start(map_, ~std::uint64_t{0});
+    return frames_ = SimFrames::start(map_, ~std::uint64_t{0});
+  }
+  // All that was free is free again, and joined.
+  void expect_free_as(const FrameStatistics& before) {
+    EXPECT_EQ(frames_->statistics().pool, before.pool);
+    EXPECT_EQ(frames_->statistics().longest_blocks, before.longest_blocks);
+    EXPECT_TRUE(frames_->check());
   }
   // On another CPU, and the next one's lanes begin elsewhere.
   template <class Work>
@@ -33,6 +39,7 @@ class SimFramesTest : public testing::Test {
 
  private:
   MemoryMap<16> map_;
+  SimFrames* frames_ = nullptr;
 };
 
 }  // namespace strata::test
